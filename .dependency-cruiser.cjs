@@ -1,0 +1,86 @@
+// The import table of docs/design.md §3 as rules, by resolved path. Imports point at src/stream/.
+
+/** What a room may import beside itself; `types` are allowed as `import type` only. */
+const TABLE = {
+  'src/stream/': { values: [] },
+  'src/protocol/': {
+    values: ['node_modules/eventsource-parser/'],
+    types: ['src/stream/(signal|outcome|milestone)\\.ts$'],
+  },
+  'src/intercept/': {
+    values: ['src/guard\\.ts$', 'src/process-state\\.ts$', 'diagnostics_channel$'],
+  },
+  'src/telemetry/': { values: ['src/stream/', 'node_modules/@opentelemetry/(api|semantic-conventions)/'] },
+  'src/testing/': { values: ['NODE'] },
+  'src/call.ts': {
+    values: [
+      'src/protocol/',
+      'src/stream/',
+      'src/(guard|process-state|open-calls)\\.ts$',
+      'node_modules/@opentelemetry/api/',
+    ],
+    types: ['src/intercept/call-hooks\\.ts$'],
+  },
+  'src/open-calls.ts': { values: ['src/stream/', 'src/(guard|process-state)\\.ts$', 'NODE'] },
+  'src/guard.ts': { values: ['node_modules/@opentelemetry/api/'] },
+  'src/process-state.ts': { values: [] },
+  'src/config.ts': {
+    values: ['node_modules/@opentelemetry/api/'],
+    types: ['src/protocol/dialects/', 'node_modules/@opentelemetry/instrumentation/'],
+  },
+};
+
+const escape = (path) => path.replaceAll('.', '\\.');
+
+const rooms = Object.entries(TABLE).flatMap(([room, { values, types = [] }]) => {
+  const self = `^${escape(room)}`;
+  const node = values.includes('NODE');
+  const allowed = [self, ...values.filter((one) => one !== 'NODE')];
+  const to = (paths) => ({ pathNot: paths.join('|'), ...(node ? { dependencyTypesNot: ['core'] } : {}) });
+  const rule = (name, condition) => ({
+    name: `${room} ${name}`,
+    comment: 'See docs/design.md §3: what each room may import.',
+    severity: 'error',
+    from: { path: self },
+    to: condition,
+  });
+  if (types.length === 0) return [rule('imports', to(allowed))];
+  return [
+    rule('imports', to([...allowed, ...types])),
+    { ...rule('imports types of', {}), to: { path: types.join('|'), dependencyTypesNot: ['type-only'] } },
+  ];
+});
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'the library loads no SDK and no wrapped package',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/tools/' },
+      to: {
+        path: 'node_modules/(openai|undici|@opentelemetry/(sdk|exporter)[^/]*)/',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
+      name: 'tools stand outside: testing/ and the public entries',
+      severity: 'error',
+      from: { path: '^src/tools/' },
+      to: { path: '^src/', pathNot: '^src/(tools|testing)/|^src/index\\.ts$|^src/telemetry/semconv\\.ts$' },
+    },
+    ...rooms,
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'default'] },
+  },
+};

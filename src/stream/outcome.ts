@@ -1,0 +1,166 @@
+/**
+ * How a call ended, as closed unions: the words that alerts are built on.
+ * `docs/design.md` has the table that says which ending gets which words.
+ */
+
+/** The verdict. `cancelled` is nobody's failure: somebody left. */
+export type Outcome = 'completed' | 'cancelled' | 'failed';
+
+/** How far the call had got when it ended. */
+export type Stage =
+  | 'before_request'
+  | 'before_headers'
+  | 'before_first_token'
+  | 'after_first_token'
+  | 'during_tool_call'
+  | 'after_finish_reason'
+  | 'done';
+
+/** Where a call that did not complete ended. */
+export type FailureStage =
+  | 'before_request'
+  | 'request_rejected'
+  | 'before_first_token'
+  | 'after_first_token'
+  | 'during_tool_call'
+  | 'after_finish_reason'
+  | 'client_aborted'
+  | 'unknown';
+
+/** What was the last thing that happened. */
+export type TerminationKind =
+  | 'done_event'
+  | 'finish_reason_eof'
+  | 'eof'
+  | 'http_error'
+  | 'error_payload'
+  | 'connection_error'
+  | 'decode_error'
+  | 'consumer_break'
+  | 'consumer_abort'
+  | 'local_error'
+  | 'timeout'
+  | 'idle'
+  | 'not_consumed'
+  | 'unknown';
+
+/** A finish reason in one vocabulary for all providers. */
+export type Completion = 'stop' | 'length' | 'content_filter' | 'tool_calls' | 'refusal' | 'other';
+
+/** What kind of error it was; on a completed call, a soft finding. */
+export type ErrorCategory =
+  | 'rate_limit'
+  | 'quota'
+  | 'auth'
+  | 'not_found'
+  | 'context_length'
+  | 'invalid_request'
+  | 'content_filter'
+  | 'overloaded'
+  | 'server_error'
+  | 'invalid_response'
+  | 'connect_failed'
+  | 'request_timeout'
+  | 'first_token_timeout'
+  | 'idle_timeout'
+  | 'total_timeout'
+  | 'stream_interrupted'
+  | 'missing_done_event'
+  | 'invalid_stream_chunk'
+  | 'incomplete_tool_arguments'
+  | 'unknown';
+
+/**
+ * Whose doing it was: `application` (ours to fix), `client` (the reader left), `provider` (it said so itself),
+ * `network` (the provider was never reached), `upstream` (provider or the way there: they cannot be told apart from here).
+ */
+export type Fault = 'application' | 'client' | 'provider' | 'network' | 'upstream';
+
+/** Which wait was cut short. */
+export type TimeoutKind = 'connect' | 'headers' | 'first_token' | 'idle' | 'total';
+
+/** Where generated output showed first. */
+export type Channel = 'text' | 'reasoning' | 'refusal' | 'tool_call' | 'audio';
+
+/** Identifiers out of a provider's error, each at most 64 characters of `[\w.:-]`; never a message. */
+export interface ProviderErrorIds {
+  readonly type?: string | undefined;
+  readonly code?: string | undefined;
+  readonly param?: string | undefined;
+}
+
+/** Token counts as the provider reported them; what it did not report is absent. */
+export interface Usage {
+  readonly inputTokens?: number | undefined;
+  readonly outputTokens?: number | undefined;
+  readonly cacheReadInputTokens?: number | undefined;
+  readonly reasoningOutputTokens?: number | undefined;
+}
+
+/** Everything that is known of a call when it has ended. Times are milliseconds since the call began; absent means unknown. */
+export interface CallOutcome {
+  readonly outcome: Outcome;
+  readonly stage: Stage;
+  /** Set when the call did not complete. */
+  readonly failureStage?: FailureStage | undefined;
+  readonly terminationKind: TerminationKind;
+  readonly completion?: Completion | undefined;
+  readonly errorCategory?: ErrorCategory | undefined;
+  /** `error.type`; on failed calls only. */
+  readonly errorType?: string | undefined;
+  readonly retryable?: boolean | undefined;
+  readonly fault?: Fault | undefined;
+  readonly timeoutKind?: TimeoutKind | undefined;
+  readonly providerError?: ProviderErrorIds | undefined;
+  readonly networkErrorCode?: string | undefined;
+
+  readonly status?: number | undefined;
+  readonly providerRequestId?: string | undefined;
+  readonly providerRegion?: string | undefined;
+  readonly retryAfterMs?: number | undefined;
+  readonly remainingRequests?: number | undefined;
+  readonly remainingTokens?: number | undefined;
+  readonly upstreamCancelled?: boolean | undefined;
+
+  readonly responseId?: string | undefined;
+  readonly responseModel?: string | undefined;
+  readonly serviceTier?: string | undefined;
+  readonly systemFingerprint?: string | undefined;
+  /** One word per choice, the provider's own; `error` for a choice that never got one. Absent where no 2xx headers came. */
+  readonly finishReasons?: readonly string[] | undefined;
+  readonly finishReasonReceived: boolean;
+  readonly doneEventReceived: boolean;
+
+  readonly usage?: Usage | undefined;
+  readonly usageSource: 'final' | 'partial' | 'none';
+  readonly estimatedInputTokens?: number | undefined;
+  readonly estimatedOutputTokens?: number | undefined;
+
+  /** The five counts are absent where nobody could see the body. */
+  readonly chunkCount?: number | undefined;
+  readonly outputChunkCount?: number | undefined;
+  readonly invalidChunkCount?: number | undefined;
+  readonly bytesReceived?: number | undefined;
+  readonly keepAliveCount?: number | undefined;
+  readonly outputCharacters?: number | undefined;
+  readonly reasoningCharacters?: number | undefined;
+
+  readonly attemptCount: number;
+  readonly timeToHeadersMs?: number | undefined;
+  /** From the start of the call to the first chunk with generated output. */
+  readonly timeToFirstTokenMs?: number | undefined;
+  readonly firstTokenChannel?: Channel | undefined;
+  readonly timeToLastChunkMs?: number | undefined;
+  /** From the start of the call to its end. */
+  readonly streamDurationMs: number;
+  readonly maxChunkGapMs?: number | undefined;
+  readonly consumerPauseMs?: number | undefined;
+  readonly stallCount: number;
+
+  readonly toolCallCount: number;
+  readonly toolCallCompletedCount: number;
+  readonly toolCallFragmentCount: number;
+  readonly toolCallArgumentCharacters: number;
+  readonly toolCallNames: readonly string[];
+  readonly toolCallIncompleteNames: readonly string[];
+}

@@ -1,0 +1,277 @@
+/**
+ * THE table of endings: what a call's end means, from what was delivered before it.
+ * Rows are tried from the top; the first that matches decides. `docs/design.md` §5 draws the same table.
+ */
+import { mayCutArguments } from './finish-reason.js';
+import type { CallOutcome, ErrorCategory, Fault, Stage, TerminationKind, TimeoutKind } from './outcome.js';
+import type { ThrownError } from './signal.js';
+import {
+  accepted,
+  allFinished,
+  type CallState,
+  type FinalEnding,
+  finishReasonOf,
+  isToolCallComplete,
+  progressOf,
+  silenceMs,
+} from './state.js';
+import { summarize, type Verdict } from './summary.js';
+
+/** Decides how the call ended, and gathers what is known of it. `atMs` is the time of the ending. */
+export function settle(state: CallState, ending: FinalEnding, atMs: number): CallOutcome {
+  const end: End = { state, ending, thrown: ending.type === 'error' ? ending.error : undefined, atMs };
+  for (const row of ENDINGS) {
+    const verdict = row(end);
+    if (verdict) return summarize(state, verdict, atMs);
+  }
+  return summarize(state, unknownEnding(end), atMs);
+}
+
+interface End {
+  readonly state: CallState;
+  readonly ending: FinalEnding;
+  readonly thrown: ThrownError | undefined;
+  readonly atMs: number;
+}
+
+type Row = (end: End) => Verdict | undefined;
+
+/** In the order of DESIGN §5: what the provider said, whose error it was, terminal, leaving, the end of bytes, no end at all. */
+const ENDINGS: readonly Row[] = [
+  rejectedByStatus,
+  readElsewhere,
+  errorPayload,
+  failedFinishReason,
+  nothingSent,
+  abortedByCaller,
+  timedOut,
+  brokenConnection,
+  argumentsDoNotClose,
+  terminalReceived,
+  everyChoiceFinished,
+  rejectedByContent,
+  malformedLast,
+  consumerLeft,
+  idle,
+  wholeDocument,
+  silentTruncation,
+];
+
+function rejectedByStatus({ state }: End): Verdict | undefined {
+  if (state.headers === undefined || accepted(state)) return undefined;
+  const category = state.providerError?.error.category ?? state.headers.rejection?.category ?? 'unknown';
+  return rejected('http_error', category, PROVIDER_REJECTIONS.has(category) ? 'provider' : 'application');
+}
+
+/** Read where it cannot be seen, such as by a reader made around us: only the connection's end is known. */
+function readElsewhere(end: End): Verdict | undefined {
+  const { state, thrown } = end;
+  if (!state.unobserved || thrown?.kind === 'abort') return undefined;
+  if (!thrown) return unknownEnding(end);
+  return { ...unknownEnding(end), terminationKind: 'connection_error', errorCategory: 'stream_interrupted' };
+}
+
+/** Delivered in the body, whatever follows it. A document that is nothing but an error is a rejection. */
+function errorPayload({ state }: End): Verdict | undefined {
+  if (!state.providerError) return undefined;
+  const { stage } = state.providerError;
+  const { category } = state.providerError.error;
+  if (state.document !== undefined) {
+    return rejected('error_payload', category, PROVIDER_REJECTIONS.has(category) ? 'provider' : 'application');
+  }
+  return failed(stage, 'error_payload', category, 'provider');
+}
+
+function failedFinishReason({ state }: End): Verdict | undefined {
+  return state.failedFinish && failed(state.failedFinish, 'error_payload', 'server_error', 'provider');
+}
+
+/** No connection, or no request at all. */
+function nothingSent({ state, thrown }: End): Verdict | undefined {
+  if (!thrown || state.headers) return undefined;
+  switch (thrown.kind) {
+    case 'local':
+      return failed('before_request', 'local_error', 'invalid_request', 'application', { thrown });
+    case 'connect':
+      return failed('before_request', 'connection_error', 'connect_failed', 'network', { thrown });
+    case 'connect_timeout':
+      return failed('before_request', 'connection_error', 'connect_failed', 'network', {
+        thrown,
+        timeoutKind: 'connect',
+      });
+    default:
+      return undefined;
+  }
+}
+
+/** The caller's own abort. After a finish it is only a way of leaving; right after a malformed chunk it is the SDKs' way of failing. */
+function abortedByCaller({ state, thrown }: End): Verdict | undefined {
+  if (thrown?.kind !== 'abort' || state.terminal || allFinished(state) || state.lastMessageInvalid) return undefined;
+  const stage = state.headers
+    ? progressOf(state)
+    : state.options.abortedBeforeStart
+      ? 'before_request'
+      : 'before_headers';
+  return cancelled(stage, 'consumer_abort', 'client');
+}
+
+function timedOut(end: End): Verdict | undefined {
+  const { state, thrown } = end;
+  const stage = state.headers ? progressOf(state) : 'before_headers';
+  switch (thrown?.kind) {
+    case 'timeout': {
+      const [errorCategory, timeoutKind] = callersTimeout(end, stage);
+      const fault = errorCategory === 'total_timeout' ? 'application' : 'upstream';
+      return failed(stage, 'timeout', errorCategory, fault, { thrown, timeoutKind });
+    }
+    case 'headers_timeout':
+      return failed(stage, 'timeout', 'request_timeout', 'upstream', { thrown, timeoutKind: 'headers' });
+    case 'body_timeout':
+      return failed(stage, 'timeout', 'idle_timeout', 'upstream', { thrown, timeoutKind: 'idle' });
+    default:
+      return undefined;
+  }
+}
+
+/** Which wait the caller's time limit cut: after output, idle only if this silence is the longest of the stream. */
+function callersTimeout({ state, atMs }: End, stage: Stage): readonly [ErrorCategory, TimeoutKind] {
+  if (stage === 'before_headers') return ['request_timeout', 'headers'];
+  if (stage === 'before_first_token') return ['first_token_timeout', 'first_token'];
+  const idleNow = state.pendingReads > 0 && silenceMs(state, atMs) >= (state.maxChunkGapMs ?? 0);
+  return idleNow ? ['idle_timeout', 'idle'] : ['total_timeout', 'total'];
+}
+
+function brokenConnection({ state, thrown }: End): Verdict | undefined {
+  if (!thrown || thrown.kind === 'abort') return undefined;
+  const stage = state.headers ? progressOf(state) : 'before_headers';
+  if (thrown.kind === 'decode') return failed(stage, 'decode_error', 'invalid_stream_chunk', 'upstream', { thrown });
+  // Before headers an error nobody knows may be anybody's; in a body it can only be the stream's.
+  if (thrown.kind === 'unknown' && !state.headers) return undefined;
+  return failed(stage, 'connection_error', 'stream_interrupted', 'upstream', { thrown });
+}
+
+/** The answer claims to be finished, and a tool call in it cannot be executed. */
+function argumentsDoNotClose({ state }: End): Verdict | undefined {
+  if (!state.terminal && !allFinished(state)) return undefined;
+  const cut = state.toolCalls.some((call) => {
+    if (isToolCallComplete(state, call) || call.argumentsClosed) return false;
+    const reason = finishReasonOf(state, call.choice);
+    return reason === undefined || !mayCutArguments(reason);
+  });
+  if (!cut) return undefined;
+  return failed('during_tool_call', finishedBy(state), 'incomplete_tool_arguments', 'provider');
+}
+
+function terminalReceived({ state }: End): Verdict | undefined {
+  return state.terminal ? completed('done_event', softFinding(state, false)) : undefined;
+}
+
+/** By the end of bytes or by a consumer that had enough: the same. */
+function everyChoiceFinished({ state, ending }: End): Verdict | undefined {
+  if (!allFinished(state)) return undefined;
+  const missing = ending.type === 'eof' && state.document === undefined;
+  if (missing && state.options.missingDoneEvent === 'failure') {
+    return failed('after_finish_reason', 'finish_reason_eof', 'missing_done_event', 'upstream');
+  }
+  return completed('finish_reason_eof', softFinding(state, missing));
+}
+
+/** A 2xx answer that is no answer: HTML, JSON without choices. */
+function rejectedByContent({ state, ending }: End): Verdict | undefined {
+  const empty = state.bytes === 0 && ending.type === 'eof';
+  const misfit = state.headers?.contentTypeFits === false && state.chunks === 0 && !empty;
+  return state.document === 'foreign' || misfit ? rejected('http_error', 'invalid_response', 'provider') : undefined;
+}
+
+/** The last message did not parse, and then the stream ended or the reader left. */
+function malformedLast({ state, ending }: End): Verdict | undefined {
+  if (ending.type === 'idle' || ending.type === 'unobserved') return undefined;
+  if (!state.lastMessageInvalid && state.document !== 'malformed') return undefined;
+  return failed(progressOf(state), 'decode_error', 'invalid_stream_chunk', 'upstream');
+}
+
+function consumerLeft({ state, ending }: End): Verdict | undefined {
+  if (ending.type === 'left') return cancelled(progressOf(state), 'consumer_break', 'client');
+  if (ending.type === 'collected') return cancelled(progressOf(state), 'not_consumed', 'client');
+  return undefined;
+}
+
+function idle({ state, ending }: End): Verdict | undefined {
+  if (ending.type !== 'idle') return undefined;
+  const stage = state.headers ? progressOf(state) : 'before_headers';
+  if (state.headers && state.pendingReads === 0) return cancelled(stage, 'idle', 'application');
+  return failed(stage, 'idle', 'idle_timeout', 'upstream', { timeoutKind: 'idle' });
+}
+
+/** Read to its end and without a finish reason: complete where the format has none. */
+function wholeDocument({ state, ending }: End): Verdict | undefined {
+  return ending.type === 'eof' && state.document === 'answer' ? completed('eof', softFinding(state, false)) : undefined;
+}
+
+/** The bytes ended cleanly, and neither a finish reason nor a terminal had come: the application saw success. */
+function silentTruncation({ state, ending }: End): Verdict | undefined {
+  return ending.type === 'eof' ? failed(progressOf(state), 'eof', 'stream_interrupted', 'upstream') : undefined;
+}
+
+function unknownEnding({ state, thrown }: End): Verdict {
+  const stage = state.headers ? progressOf(state) : 'before_headers';
+  return {
+    outcome: 'failed',
+    terminationKind: 'unknown',
+    stage,
+    failureStage: 'unknown',
+    errorCategory: 'unknown',
+    thrown,
+  };
+}
+
+/** The provider is at fault for these, the request for the others. */
+const PROVIDER_REJECTIONS: ReadonlySet<ErrorCategory> = new Set([
+  'rate_limit',
+  'overloaded',
+  'server_error',
+  'invalid_response',
+  'request_timeout',
+]);
+
+function completed(terminationKind: TerminationKind, errorCategory: ErrorCategory | undefined): Verdict {
+  return { outcome: 'completed', terminationKind, stage: 'done', errorCategory };
+}
+
+function cancelled(stage: Stage, terminationKind: TerminationKind, fault: Fault): Verdict {
+  return { outcome: 'cancelled', terminationKind, stage, failureStage: 'client_aborted', fault };
+}
+
+function rejected(terminationKind: TerminationKind, errorCategory: ErrorCategory, fault: Fault): Verdict {
+  const blame = errorCategory === 'unknown' ? undefined : fault;
+  return {
+    outcome: 'failed',
+    terminationKind,
+    stage: 'before_headers',
+    failureStage: 'request_rejected',
+    errorCategory,
+    fault: blame,
+  };
+}
+
+function failed(
+  stage: Exclude<Stage, 'done'>,
+  terminationKind: TerminationKind,
+  errorCategory: ErrorCategory,
+  fault: Fault,
+  more: Pick<Verdict, 'thrown' | 'timeoutKind'> = {},
+): Verdict {
+  const failureStage = stage === 'before_headers' ? 'before_first_token' : stage;
+  return { outcome: 'failed', terminationKind, stage, failureStage, errorCategory, fault, ...more };
+}
+
+function finishedBy(state: CallState): TerminationKind {
+  return state.terminal ? 'done_event' : 'finish_reason_eof';
+}
+
+/** What was not right about a completed call: one word, the gravest. */
+function softFinding(state: CallState, missingDoneEvent: boolean): ErrorCategory | undefined {
+  if (state.toolCalls.some((call) => !call.argumentsClosed)) return 'incomplete_tool_arguments';
+  if (missingDoneEvent) return 'missing_done_event';
+  return state.invalidChunks > 0 ? 'invalid_stream_chunk' : undefined;
+}

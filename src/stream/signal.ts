@@ -1,0 +1,154 @@
+/**
+ * Everything that can happen to a call, in words that no provider owns: the input of the machine.
+ * `atMs` is milliseconds since the call began. No signal holds content: text is a number of characters here.
+ */
+import type { Channel, ErrorCategory, ProviderErrorIds, Usage } from './outcome.js';
+
+export type Signal =
+  | { readonly type: 'attempt_started'; readonly atMs: number }
+  | ResponseHeaders
+  /** The consumer asked for bytes and waits. */
+  | { readonly type: 'read_started'; readonly atMs: number }
+  /** Bytes reached the consumer. What they say follows as signals of its own. */
+  | { readonly type: 'bytes'; readonly atMs: number; readonly length: number }
+  | Chunk
+  /** A message that is no payload: malformed JSON, or larger than the buffer. */
+  | { readonly type: 'invalid_chunk'; readonly atMs: number }
+  /** A comment, a ping, an empty message. */
+  | { readonly type: 'keep_alive'; readonly atMs: number }
+  /** The provider says in the body that it failed. */
+  | { readonly type: 'error_payload'; readonly atMs: number; readonly error: ProviderError }
+  /** The dialect's own end of stream, such as `[DONE]`. */
+  | { readonly type: 'terminal'; readonly atMs: number }
+  /** The answer was one JSON document; `chunk` or `error_payload` says what stood in it. */
+  | { readonly type: 'document'; readonly atMs: number; readonly state: DocumentState }
+  /** The consumer let go of its reader without cancelling. */
+  | { readonly type: 'released'; readonly atMs: number }
+  /** The request has a connection, whose end will be told. */
+  | { readonly type: 'wire_started'; readonly atMs: number }
+  /** The connection delivered its last byte; the consumer may not have read it yet. */
+  | { readonly type: 'wire_ended'; readonly atMs: number; readonly unobserved: boolean }
+  /** The connection failed; the consumer may not have noticed yet. */
+  | { readonly type: 'wire_failed'; readonly atMs: number; readonly error: ThrownError; readonly unobserved: boolean }
+  | { readonly type: 'ended'; readonly atMs: number; readonly ending: Ending }
+  /** Time passed. */
+  | { readonly type: 'tick'; readonly atMs: number };
+
+export interface ResponseHeaders {
+  readonly type: 'response_headers';
+  readonly atMs: number;
+  readonly status: number;
+  /** Bytes seen by nobody: the body is null, or not ours to see. */
+  readonly hasBody: boolean;
+  /** False where the content type cannot carry what was asked for, such as HTML. */
+  readonly contentTypeFits: boolean;
+  /** What a status outside 2xx says by itself; its body may say more. */
+  readonly rejection?: ProviderError | undefined;
+  readonly providerRequestId?: string | undefined;
+  readonly providerRegion?: string | undefined;
+  readonly retryAfterMs?: number | undefined;
+  /** The provider's `x-should-retry`. */
+  readonly shouldRetry?: boolean | undefined;
+  readonly remainingRequests?: number | undefined;
+  readonly remainingTokens?: number | undefined;
+}
+
+/** One provider payload. */
+export interface Chunk {
+  readonly type: 'chunk';
+  readonly atMs: number;
+  readonly id?: string | undefined;
+  readonly model?: string | undefined;
+  readonly serviceTier?: string | undefined;
+  readonly systemFingerprint?: string | undefined;
+  readonly parts: readonly ChunkPart[];
+}
+
+export type ChunkPart =
+  | { readonly type: 'choice'; readonly choice: number }
+  /** Generated output that is not a tool call; `characters` are Unicode code points. */
+  | {
+      readonly type: 'output';
+      readonly choice: number;
+      readonly channel: Exclude<Channel, 'tool_call'>;
+      readonly characters: number;
+    }
+  | ToolCallStarted
+  | ToolCallFragment
+  | { readonly type: 'tool_call_closed'; readonly choice: number; readonly index: number }
+  | { readonly type: 'finish'; readonly choice: number; readonly reason: string }
+  | { readonly type: 'usage'; readonly usage: Usage; readonly final: boolean };
+
+export interface ToolCallStarted {
+  readonly type: 'tool_call_started';
+  readonly choice: number;
+  /** Position of the call among the calls of its choice, counted from 0 in order of appearance. */
+  readonly index: number;
+  readonly name?: string | undefined;
+  readonly id?: string | undefined;
+}
+
+export interface ToolCallFragment {
+  readonly type: 'tool_call_fragment';
+  readonly choice: number;
+  readonly index: number;
+  /** Unicode code points of argument text. */
+  readonly characters: number;
+  /** Whether the argument text so far is one whole JSON value, or blank. */
+  readonly argumentsClosed: boolean;
+}
+
+/** An error as the provider put it, in its body or in its status. */
+export interface ProviderError {
+  readonly category: ErrorCategory;
+  readonly ids: ProviderErrorIds;
+}
+
+/** What a body that is not a stream turned out to be. */
+export type DocumentState =
+  | 'answer'
+  | 'error'
+  /** JSON without choices or error, HTML, text. */
+  | 'foreign'
+  /** JSON that never closed. */
+  | 'cut'
+  /** JSON that closes and does not parse. */
+  | 'malformed';
+
+/** An error that a promise was rejected with, as far as it may be told. */
+export interface ThrownError {
+  readonly kind: ThrownKind;
+  /** Class or code name of the error; low cardinality. */
+  readonly errorType?: string | undefined;
+  readonly networkErrorCode?: string | undefined;
+  /** Only with the option `exceptionMessages`. */
+  readonly message?: string | undefined;
+}
+
+export type ThrownKind =
+  /** The caller's own signal, aborted on purpose. */
+  | 'abort'
+  /** The caller's own signal, because time was up. */
+  | 'timeout'
+  | 'headers_timeout'
+  | 'body_timeout'
+  | 'connect_timeout'
+  /** DNS, refused, TLS: the provider was never reached. */
+  | 'connect'
+  /** The connection broke. */
+  | 'network'
+  /** What came was no HTTP, or did not decompress. */
+  | 'decode'
+  /** URL, options, serialization: nothing left the process. */
+  | 'local'
+  | 'unknown';
+
+export type Ending =
+  /** The body ended cleanly, and the consumer was told. */
+  | { readonly type: 'eof' }
+  /** A promise of the consumer was rejected: `fetch()` or a read. */
+  | { readonly type: 'error'; readonly error: ThrownError }
+  /** The consumer stopped reading: cancel, break, or a reader that never came back. */
+  | { readonly type: 'left' }
+  /** The body was collected as garbage. */
+  | { readonly type: 'collected' };

@@ -1,0 +1,199 @@
+/** What is known of a call at its end: the machine's memory in the words of `outcome.ts`. */
+import { completionOf } from './finish-reason.js';
+import type {
+  CallOutcome,
+  Completion,
+  ErrorCategory,
+  FailureStage,
+  Fault,
+  Outcome,
+  Stage,
+  TerminationKind,
+  TimeoutKind,
+} from './outcome.js';
+import type { ThrownError } from './signal.js';
+import { accepted, allFinished, type CallState, isToolCallComplete, silenceMs, type ToolCallState } from './state.js';
+
+/** What a row of the table says. */
+export interface Verdict {
+  readonly outcome: Outcome;
+  readonly terminationKind: TerminationKind;
+  readonly stage: Stage;
+  readonly failureStage?: FailureStage | undefined;
+  readonly errorCategory?: ErrorCategory | undefined;
+  readonly fault?: Fault | undefined;
+  readonly timeoutKind?: TimeoutKind | undefined;
+  readonly thrown?: ThrownError | undefined;
+}
+
+/** Joins the verdict with what was counted. */
+export function summarize(state: CallState, verdict: Verdict, atMs: number): CallOutcome {
+  const { headers } = state;
+  const failed = verdict.outcome === 'failed';
+  return {
+    outcome: verdict.outcome,
+    stage: verdict.stage,
+    failureStage: verdict.failureStage,
+    terminationKind: verdict.terminationKind,
+    completion: completion(state),
+    errorCategory: verdict.errorCategory,
+    errorType: failed ? errorType(state, verdict) : undefined,
+    retryable: failed && verdict.errorCategory ? retryable(state, verdict.errorCategory) : undefined,
+    fault: verdict.fault,
+    timeoutKind: verdict.timeoutKind,
+    providerError: failed ? state.providerError?.error.ids : undefined,
+    networkErrorCode: verdict.thrown?.networkErrorCode,
+
+    status: headers?.status,
+    providerRequestId: headers?.providerRequestId,
+    providerRegion: headers?.providerRegion,
+    retryAfterMs: headers?.retryAfterMs,
+    remainingRequests: headers?.remainingRequests,
+    remainingTokens: headers?.remainingTokens,
+    upstreamCancelled: verdict.outcome === 'cancelled' ? upstreamCancelled(state) : undefined,
+
+    responseId: state.id,
+    responseModel: state.model,
+    serviceTier: state.serviceTier,
+    systemFingerprint: state.systemFingerprint,
+    finishReasons: accepted(state) && !state.unobserved ? finishReasons(state) : undefined,
+    finishReasonReceived: state.choices.some((choice) => choice.reason !== undefined),
+    doneEventReceived: state.terminal,
+
+    ...usageOf(state),
+    ...countsOf(state),
+
+    attemptCount: state.attempts,
+    timeToHeadersMs: headers?.atMs,
+    timeToFirstTokenMs: state.firstTokenMs,
+    firstTokenChannel: state.firstTokenChannel,
+    timeToLastChunkMs: state.lastChunkMs,
+    streamDurationMs: atMs,
+    maxChunkGapMs: maxChunkGap(state, verdict, atMs),
+    consumerPauseMs: state.consumerPauseMs,
+    stallCount: state.stalls,
+
+    toolCallCount: state.toolCallCount,
+    toolCallCompletedCount: state.toolCalls.filter((call) => isToolCallComplete(state, call)).length,
+    toolCallFragmentCount: state.toolCallFragments,
+    toolCallArgumentCharacters: state.argumentCharacters,
+    toolCallNames: names(state.toolCalls),
+    toolCallIncompleteNames: names(state.toolCalls.filter((call) => !isToolCallComplete(state, call))),
+  };
+}
+
+/** Of several choices, the first that is not `stop`. */
+function completion(state: CallState): Completion | undefined {
+  const completions = byPosition(state).flatMap((choice) => (choice.reason ? [completionOf(choice.reason)] : []));
+  return completions.find((one) => one !== 'stop') ?? completions[0];
+}
+
+/** The provider's code, else the network's, else the error's class, else the status, else the category. */
+function errorType(state: CallState, { thrown, errorCategory }: Verdict): string {
+  const status = state.headers && !accepted(state) ? String(state.headers.status) : undefined;
+  const named = providerCode(state) ?? thrown?.networkErrorCode ?? thrown?.errorType ?? status;
+  if (named !== undefined) return named;
+  return errorCategory === undefined || errorCategory === 'unknown' ? '_OTHER' : errorCategory;
+}
+
+function providerCode(state: CallState): string | undefined {
+  const { code, type } = state.providerError?.error.ids ?? {};
+  // Some servers repeat the status as the code: their type says more.
+  return code !== undefined && !/^\d+$/.test(code) ? code : (type ?? code);
+}
+
+const RETRYABLE: Readonly<Record<ErrorCategory, boolean | undefined>> = {
+  rate_limit: true,
+  overloaded: true,
+  server_error: true,
+  connect_failed: true,
+  request_timeout: true,
+  first_token_timeout: true,
+  idle_timeout: true,
+  total_timeout: true,
+  stream_interrupted: true,
+  invalid_stream_chunk: true,
+  invalid_response: true,
+  // As a failure (option `missingDoneEvent`); as a soft finding nobody asks.
+  missing_done_event: true,
+  quota: false,
+  auth: false,
+  not_found: false,
+  context_length: false,
+  invalid_request: false,
+  content_filter: false,
+  incomplete_tool_arguments: false,
+  unknown: undefined,
+};
+
+function retryable(state: CallState, category: ErrorCategory): boolean | undefined {
+  return state.headers?.shouldRetry ?? RETRYABLE[category];
+}
+
+function upstreamCancelled(state: CallState): boolean | undefined {
+  if (state.wire === 'failed') return true;
+  return state.wire === 'open' ? false : undefined;
+}
+
+/** `error` is the convention's word for a choice that never got a reason. */
+function finishReasons(state: CallState): readonly string[] {
+  if (state.choices.length === 0) return ['error'];
+  return byPosition(state).map((choice) => choice.reason ?? 'error');
+}
+
+function byPosition(state: CallState): CallState['choices'] {
+  return [...state.choices].sort((a, b) => a.choice - b.choice);
+}
+
+type UsageFacts = Pick<CallOutcome, 'usage' | 'usageSource' | 'estimatedInputTokens' | 'estimatedOutputTokens'>;
+
+/** English text has about four characters a token; good enough for an order of magnitude, and named an estimate. */
+const CHARACTERS_PER_TOKEN = 4;
+
+function usageOf(state: CallState): UsageFacts {
+  if (state.usage) return { usage: state.usage, usageSource: state.usageFinal ? 'final' : 'partial' };
+  if (!accepted(state)) return { usageSource: 'none' };
+  const characters = state.outputCharacters + state.reasoningCharacters + state.argumentCharacters;
+  return {
+    usageSource: 'none',
+    estimatedInputTokens: state.options.estimatedInputTokens,
+    estimatedOutputTokens: characters > 0 ? Math.ceil(characters / CHARACTERS_PER_TOKEN) : undefined,
+  };
+}
+
+type Counts = Pick<
+  CallOutcome,
+  | 'chunkCount'
+  | 'outputChunkCount'
+  | 'invalidChunkCount'
+  | 'bytesReceived'
+  | 'keepAliveCount'
+  | 'outputCharacters'
+  | 'reasoningCharacters'
+>;
+
+/** A part of the body is not a number for the whole. */
+function countsOf(state: CallState): Counts {
+  const seen = (count: number): number | undefined => (state.unobserved ? undefined : count);
+  return {
+    chunkCount: seen(state.chunks),
+    outputChunkCount: seen(state.outputChunks),
+    invalidChunkCount: seen(state.invalidChunks),
+    bytesReceived: seen(state.bytes),
+    keepAliveCount: seen(state.keepAlives),
+    outputCharacters: seen(state.outputCharacters),
+    reasoningCharacters: seen(state.reasoningCharacters),
+  };
+}
+
+/** The silence in which a stream died counts; the wait for the end of a finished one does not. */
+function maxChunkGap(state: CallState, verdict: Verdict, atMs: number): number | undefined {
+  if (verdict.outcome === 'completed' || state.chunks === 0 || state.terminal || allFinished(state)) {
+    return state.maxChunkGapMs;
+  }
+  return Math.max(state.maxChunkGapMs ?? 0, silenceMs(state, atMs));
+}
+
+function names(calls: readonly ToolCallState[]): readonly string[] {
+  return calls.flatMap((call) => (call.name === undefined ? [] : [call.name]));
+}

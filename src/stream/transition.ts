@@ -1,0 +1,143 @@
+/**
+ * The machine: (state, signal) → milestones. Pure: no OTel, no network, no clock, no timers; time comes in with the
+ * signal. It knows how a call goes on; what its end means is `settle.ts`.
+ */
+import { takeChunk } from './answer.js';
+import type { Milestone } from './milestone.js';
+import { settle } from './settle.js';
+import type { ResponseHeaders, Signal } from './signal.js';
+import { accepted, type CallState, type FinalEnding, GRACE_MS, progressOf } from './state.js';
+import { closeGap, finishRead, startRead, watchSilence } from './waiting.js';
+
+/** Moves the call on and says what is worth recording, in order. A settled call takes no more signals. */
+export function transition(state: CallState, signal: Signal): readonly Milestone[] {
+  if (state.settled) return NONE;
+  const out: Milestone[] = [];
+  switch (signal.type) {
+    case 'attempt_started':
+      state.attempts += 1;
+      out.push({ type: 'attempt', atMs: signal.atMs, attempt: state.attempts });
+      break;
+    case 'response_headers':
+      onHeaders(state, signal, out);
+      break;
+    case 'read_started':
+      state.presumed = undefined;
+      startRead(state, signal.atMs);
+      break;
+    case 'bytes':
+      onBytes(state, signal.atMs, signal.length);
+      break;
+    case 'chunk':
+      if (state.terminal) break;
+      closeGap(state, signal.atMs, out);
+      takeChunk(state, signal, out);
+      break;
+    case 'invalid_chunk':
+      if (state.terminal) break;
+      state.invalidChunks += 1;
+      state.lastMessageInvalid = true;
+      out.push({ type: 'invalid_chunk', atMs: signal.atMs });
+      break;
+    case 'keep_alive':
+      state.keepAlives += 1;
+      break;
+    case 'error_payload':
+      if (!state.terminal) state.providerError ??= { error: signal.error, stage: progressOf(state) };
+      break;
+    case 'terminal':
+      onTerminal(state, signal.atMs, out);
+      break;
+    case 'document':
+      state.document = signal.state;
+      break;
+    case 'released':
+      state.pendingReads = 0;
+      presume(state, { type: 'left' }, signal.atMs);
+      break;
+    case 'wire_started':
+      state.wire = 'open';
+      break;
+    case 'wire_ended':
+      onWireEnded(state, signal.atMs, signal.unobserved, out);
+      break;
+    case 'wire_failed':
+      state.wire = 'failed';
+      if (signal.unobserved) state.unobserved = true;
+      presume(state, { type: 'error', error: signal.error }, signal.atMs);
+      break;
+    case 'ended':
+      end(state, signal.ending, signal.atMs, out);
+      break;
+    case 'tick':
+      onTick(state, signal.atMs, out);
+      break;
+  }
+  return out;
+}
+
+const NONE: readonly Milestone[] = [];
+
+function onHeaders(state: CallState, headers: ResponseHeaders, out: Milestone[]): void {
+  state.headers = headers;
+  state.lastActivityMs = headers.atMs;
+  state.deliveredAtMs = headers.atMs;
+  out.push({ type: 'response_headers', atMs: headers.atMs, status: headers.status });
+  if (!headers.hasBody) end(state, { type: 'eof' }, headers.atMs, out);
+  // A rejection stands with its status: whether anybody reads why is open.
+  else if (!accepted(state)) presume(state, { type: 'left' }, headers.atMs);
+}
+
+function onBytes(state: CallState, atMs: number, length: number): void {
+  state.bytes += length;
+  finishRead(state, atMs);
+  if (state.pendingReads === 0 && !accepted(state)) presume(state, { type: 'left' }, atMs);
+}
+
+function onTerminal(state: CallState, atMs: number, out: Milestone[]): void {
+  if (state.terminal) return;
+  state.terminal = true;
+  out.push({ type: 'done', atMs });
+  if (state.pendingReads > 0) return;
+  if (state.wire === 'ended') end(state, { type: 'left' }, atMs, out);
+  else presume(state, { type: 'left' }, atMs);
+}
+
+function onWireEnded(state: CallState, atMs: number, unobserved: boolean, out: Milestone[]): void {
+  state.wire = 'ended';
+  if (unobserved) {
+    state.unobserved = true;
+    presume(state, { type: 'unobserved' }, atMs);
+  } else if (state.terminal && state.pendingReads === 0) end(state, { type: 'left' }, atMs, out);
+}
+
+/** An ending holds unless the consumer reads on within the grace. The first one stands: what follows are its consequences. */
+function presume(state: CallState, ending: FinalEnding, atMs: number): void {
+  state.presumed ??= { ending, sinceMs: atMs, untilMs: atMs + GRACE_MS };
+}
+
+function onTick(state: CallState, atMs: number, out: Milestone[]): void {
+  const { presumed } = state;
+  if (presumed && atMs >= presumed.untilMs) {
+    end(state, presumed.ending, presumed.sinceMs, out);
+    return;
+  }
+  watchSilence(state, atMs, out);
+  if (atMs - state.lastActivityMs >= state.options.idleTimeoutMs) end(state, { type: 'idle' }, atMs, out);
+}
+
+function end(state: CallState, ending: FinalEnding, atMs: number, out: Milestone[]): void {
+  state.settled = true;
+  const outcome = settle(state, ending, atMs);
+  if (outcome.outcome === 'cancelled') out.push({ type: 'cancelled', atMs });
+  const thrown = ending.type === 'error' ? ending.error : undefined;
+  if (outcome.outcome === 'failed' && outcome.errorType !== undefined && (thrown || state.providerError)) {
+    out.push({
+      type: 'exception',
+      atMs,
+      errorType: thrown?.errorType ?? outcome.errorType,
+      ...(thrown?.message !== undefined && { message: thrown.message }),
+    });
+  }
+  out.push({ type: 'settled', atMs, outcome });
+}
