@@ -1,0 +1,31 @@
+/**
+ * The one place where our own exceptions stop: a failure of ours costs telemetry, never the call.
+ * Stands wherever somebody else's code runs ours.
+ */
+import { diag } from '@opentelemetry/api';
+
+/** Runs `observe`; if it throws, says so once per place over `diag` and gives back undefined. Never throws. */
+export function guard<T>(place: string, observe: () => T): T | undefined {
+  try {
+    return observe();
+  } catch (error) {
+    report(place, error);
+    return undefined;
+  }
+}
+
+const reported = new Set<string>();
+
+function report(place: string, error: unknown): void {
+  if (reported.has(place)) return;
+  reported.add(place);
+  try {
+    // The class alone: a message may quote what was being parsed.
+    const name = error instanceof Error ? error.constructor.name : typeof error;
+    diag.error(
+      `opentelemetry-instrumentation-llm-stream: ${name} in ${place}; the call goes on, its telemetry may be incomplete (said once)`,
+    );
+  } catch {
+    // A logger that throws must not reach the application either.
+  }
+}
