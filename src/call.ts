@@ -1,0 +1,219 @@
+/**
+ * The hallway: hooks → protocol → machine → sinks. Facts that `intercept/` reports become signals, signals milestones,
+ * milestones go to every sink. Stamps time; decides nothing.
+ */
+import { diag } from '@opentelemetry/api';
+import { guard } from './guard.js';
+import type { AttemptHooks, BodyHooks, CallHooks, RequestFacts, ResponseFacts } from './intercept/call-hooks.js';
+import { addOpenCall, type OpenCall, removeOpenCall, sweepAfterGrace } from './open-calls.js';
+import { type ChunkReader, createChunkReader } from './protocol/chunk-reader.js';
+import type { DialectName } from './protocol/dialects/dialect.js';
+import { classifyError } from './protocol/error-body.js';
+import { type DescribedRequest, describeRequest, type Endpoint } from './protocol/request.js';
+import { describeResponse } from './protocol/response-headers.js';
+import { describeThrown } from './protocol/thrown-error.js';
+import type { CallDescription, Sink } from './stream/milestone.js';
+import type { Signal, ThrownError } from './stream/signal.js';
+import { type CallState, createCallState, type MachineOptions } from './stream/state.js';
+import { transition } from './stream/transition.js';
+
+/** Where the milestones of one call go. */
+export interface CallRecording {
+  readonly sinks: readonly Sink[];
+  /** False where nobody records the call: it then costs nothing more. */
+  readonly recording: boolean;
+  /** Runs the original `fetch` in the context in which its HTTP span becomes a child of the call's. */
+  around<T>(send: () => T): T;
+}
+
+export interface CallOptions {
+  readonly endpoints: readonly Endpoint[];
+  readonly machine: Pick<MachineOptions, 'stallThresholdMs' | 'idleTimeoutMs' | 'missingDoneEvent'>;
+  readonly exceptionMessages: boolean;
+  record(description: CallDescription): CallRecording;
+}
+
+/** What `intercept/` talks to. `options` is asked at each call, so that a changed configuration holds from the next one on. */
+export function createCallHooks(options: () => CallOptions): CallHooks {
+  let warned = false;
+  return {
+    begin(request) {
+      const current = options();
+      const described = describeRequest(request, current.endpoints);
+      return described && begin(request, described, current);
+    },
+    unannounced({ origin, path, method }) {
+      if (warned || !describeRequest({ url: origin + path, method, header: () => undefined }, [])) return;
+      warned = true;
+      diag.warn(
+        'opentelemetry-instrumentation-llm-stream: an LLM request reached the network without passing the patched `fetch`; ' +
+          'it and others like it are not traced (said once). Was `globalThis.fetch` replaced, or does a client hold its own `fetch`?',
+      );
+    },
+  };
+}
+
+function begin(request: RequestFacts, described: DescribedRequest, options: CallOptions): AttemptHooks {
+  const recording = options.record({ ...described.description, startEpochMs: Date.now(), observedBy: ['fetch'] });
+  if (!recording.recording) return { ...UNRECORDED, around: (send) => recording.around(send) };
+  const call = new Call(request.signal, described, recording, options);
+  call.start();
+  return call;
+}
+
+/** A call that nobody records still runs in its span's context: what a sampler decided holds for its children. */
+const UNRECORDED: Omit<AttemptHooks, 'around'> = {
+  rejected() {},
+  responded: () => undefined,
+  wireStarted() {},
+  wireEnded() {},
+  wireFailed() {},
+};
+
+class Call implements AttemptHooks, BodyHooks, OpenCall {
+  readonly #startMs = performance.now();
+  readonly #signal: AbortSignal | undefined;
+  readonly #dialect: DialectName;
+  readonly #streamRequested: boolean | undefined;
+  readonly #recording: CallRecording;
+  readonly #exceptionMessages: boolean;
+  readonly #state: CallState;
+  #reader: ChunkReader | undefined;
+  #wireError: { readonly thrown: ThrownError; readonly own: boolean } | undefined;
+
+  constructor(
+    signal: AbortSignal | undefined,
+    described: DescribedRequest,
+    recording: CallRecording,
+    options: CallOptions,
+  ) {
+    this.#signal = signal;
+    this.#dialect = described.dialect;
+    this.#streamRequested = described.description.stream;
+    this.#recording = recording;
+    this.#exceptionMessages = options.exceptionMessages;
+    this.#state = createCallState({
+      ...options.machine,
+      abortedBeforeStart: signal?.aborted ?? false,
+      estimatedInputTokens: described.estimatedInputTokens,
+    });
+  }
+
+  start(): void {
+    addOpenCall(this);
+    this.#take({ type: 'attempt_started', atMs: this.#now() });
+  }
+
+  around<T>(send: () => T): T {
+    return this.#recording.around(send);
+  }
+
+  rejected(error: unknown): void {
+    this.failed(error);
+  }
+
+  responded(response: ResponseFacts): BodyHooks | undefined {
+    const atMs = this.#now();
+    const { status, hasBody } = response;
+    const accepted = status >= 200 && status < 300;
+    this.#take({
+      type: 'response_headers',
+      atMs,
+      status,
+      hasBody,
+      ...(!accepted && { rejection: classifyError({ status }) }),
+      ...describeResponse(response, { streamRequested: this.#streamRequested, nowEpochMs: Date.now() }),
+    });
+    if (!hasBody) return undefined;
+    this.#reader = createChunkReader({ dialect: this.#dialect, status }, (signal) => this.#take(signal));
+    return this;
+  }
+
+  waiting(): void {
+    this.#take({ type: 'read_started', atMs: this.#now() });
+  }
+
+  bytes(view: Uint8Array): void {
+    const atMs = this.#now();
+    this.#take({ type: 'bytes', atMs, length: view.byteLength });
+    this.#reader?.feed(view, atMs);
+  }
+
+  ended(): void {
+    const atMs = this.#now();
+    this.#reader?.end(atMs);
+    this.#take({ type: 'ended', atMs, ending: { type: 'eof' } });
+  }
+
+  failed(error: unknown): void {
+    this.#take({ type: 'ended', atMs: this.#now(), ending: { type: 'error', error: this.#describe(error) } });
+  }
+
+  left(): void {
+    // A connection that broke before the consumer left told it so by rejecting the cancel.
+    const earlier = this.#wireError?.own === false ? this.#wireError.thrown : undefined;
+    this.#take({
+      type: 'ended',
+      atMs: this.#now(),
+      ending: earlier ? { type: 'error', error: earlier } : { type: 'left' },
+    });
+  }
+
+  released(): void {
+    this.#take({ type: 'released', atMs: this.#now() });
+  }
+
+  collected(): void {
+    this.#take({ type: 'ended', atMs: this.#now(), ending: { type: 'collected' } });
+  }
+
+  wireStarted(): void {
+    this.#take({ type: 'wire_started', atMs: this.#now() });
+  }
+
+  wireEnded(unobserved: boolean): void {
+    this.#take({ type: 'wire_ended', atMs: this.#now(), unobserved });
+  }
+
+  wireFailed(error: unknown, unobserved: boolean): void {
+    const thrown = this.#describe(error);
+    // A cancel fails the connection with its own reason: that is the consumer leaving, not an error it will see.
+    const callers = this.#signal?.aborted === true && Object.is(this.#signal.reason, error);
+    this.#wireError ??= { thrown, own: !callers && (thrown.kind === 'abort' || thrown.kind === 'unknown') };
+    this.#take({ type: 'wire_failed', atMs: this.#now(), error: thrown, unobserved });
+  }
+
+  tick(): void {
+    this.#take({ type: 'tick', atMs: this.#now() });
+  }
+
+  get presumed(): boolean {
+    return this.#state.presumed !== undefined;
+  }
+
+  #now(): number {
+    return performance.now() - this.#startMs;
+  }
+
+  #describe(error: unknown): ThrownError {
+    return describeThrown(error, this.#signal, { messages: this.#exceptionMessages });
+  }
+
+  #take(signal: Signal): void {
+    const state = this.#state;
+    if (state.settled) return;
+    const presumedBefore = state.presumed;
+    const milestones = transition(state, signal);
+    for (const milestone of milestones) {
+      for (const sink of this.#recording.sinks) guard('sink', () => sink.take(milestone));
+    }
+    if (state.settled) this.#close();
+    else if (state.presumed !== undefined && state.presumed !== presumedBefore) sweepAfterGrace();
+  }
+
+  #close(): void {
+    removeOpenCall(this);
+    this.#reader = undefined;
+    this.#wireError = undefined;
+  }
+}

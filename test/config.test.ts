@@ -1,0 +1,96 @@
+import { DiagLogLevel, diag } from '@opentelemetry/api';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type LlmStreamInstrumentationConfig, readSettings } from '../src/config.js';
+
+let lines: string[];
+beforeEach(() => {
+  lines = [];
+  const keep = (line: string) => void lines.push(line);
+  diag.setLogger({ error: keep, warn: keep, info() {}, debug() {}, verbose() {} }, DiagLogLevel.WARN);
+});
+afterEach(() => diag.disable());
+
+/** Options as JavaScript may give them. */
+function read(config: object, environment: Record<string, string> = {}) {
+  return readSettings(config as LlmStreamInstrumentationConfig, environment, ['openai-chat-completions']);
+}
+
+describe('options', () => {
+  test('the defaults', () => {
+    expect(read({})).toEqual({
+      stallThresholdMs: 10_000,
+      idleTimeoutMs: 600_000,
+      spanEventLimit: 128,
+      endpoints: [],
+      missingDoneEvent: 'finding',
+      toolNames: true,
+      exceptionMessages: false,
+    });
+    expect(lines).toEqual([]);
+  });
+
+  test('code wins over environment, environment over default', () => {
+    const environment = {
+      LLM_STREAM_STALL_THRESHOLD_MS: '5000',
+      LLM_STREAM_IDLE_TIMEOUT_MS: '7000',
+      LLM_STREAM_MISSING_DONE_EVENT: 'failure',
+      LLM_STREAM_TOOL_NAMES: 'False',
+      LLM_STREAM_EXCEPTION_MESSAGES: 'true',
+      LLM_STREAM_ENDPOINTS: ' https://llm.internal/ , /generate ',
+      LLM_STREAM_SPAN_EVENT_LIMIT: '512',
+      OTEL_SPAN_EVENT_COUNT_LIMIT: '64',
+    };
+    expect(read({ stallThresholdMs: 1 }, environment)).toEqual({
+      stallThresholdMs: 1,
+      idleTimeoutMs: 7000,
+      spanEventLimit: 512,
+      endpoints: [{ url: 'https://llm.internal/' }, { url: '/generate' }],
+      missingDoneEvent: 'failure',
+      toolNames: false,
+      exceptionMessages: true,
+    });
+    expect(lines).toEqual([]);
+  });
+
+  test('the SDK’s own span-event limit is followed', () => {
+    expect(read({}, { OTEL_SPAN_EVENT_COUNT_LIMIT: '64' }).spanEventLimit).toBe(64);
+    expect(read({}, { OTEL_SPAN_EVENT_COUNT_LIMIT: 'many' }).spanEventLimit).toBe(128);
+  });
+
+  test('an endpoint is a string, a RegExp or a record', () => {
+    const regExp = /\/llm\//;
+    const endpoints = ['/chat', regExp, { url: /x/, dialect: 'openai-chat-completions', provider: 'acme' }];
+    expect(read({ endpoints }).endpoints).toEqual([{ url: '/chat' }, { url: regExp }, endpoints[2]]);
+  });
+
+  test.each([
+    [{ idleTimeoutMs: '5s' }, {}, '`idleTimeoutMs` must be a positive number of milliseconds, got "5s"; using 600000'],
+    [{ stallThresholdMs: 0 }, {}, '`stallThresholdMs` must be a positive number of milliseconds, got 0; using 10000'],
+    [{ spanEventLimit: 1.5 }, {}, '`spanEventLimit` must be a whole number, 0 or more, got 1.5; using 128'],
+    [{ toolNames: 'no' }, {}, '`toolNames` must be true or false, got "no"; using true'],
+    [
+      { missingDoneEvent: 'ignore' },
+      {},
+      '`missingDoneEvent` must be \'finding\' or \'failure\', got "ignore"; using "finding"',
+    ],
+    [
+      { endpoints: [{ url: 'x', dialect: 'smoke-signals' }] },
+      {},
+      '`endpoints` must be a list of strings, RegExps or { url, dialect?, provider? } with dialect one of openai-chat-completions, got a list with an entry that does not fit; using none',
+    ],
+    [
+      { idleTimeoutMs: Object.create(null) },
+      {},
+      '`idleTimeoutMs` must be a positive number of milliseconds, got an object; using 600000',
+    ],
+    [
+      {},
+      { LLM_STREAM_STALL_THRESHOLD_MS: 'soon' },
+      '`LLM_STREAM_STALL_THRESHOLD_MS` must be a positive number of milliseconds, got "soon"; using 10000',
+    ],
+    [{ stallTresholdMs: 5 }, {}, 'there is no option `stallTresholdMs`; it is ignored'],
+  ])('%j %j costs one line', (config, environment, line) => {
+    read(config, environment as Record<string, string>);
+    expect(lines).toEqual([`opentelemetry-instrumentation-llm-stream: ${line}`]);
+  });
+});

@@ -1,0 +1,76 @@
+/** Hooks that write down what they are told, a line each. */
+import type { AttemptHooks, BodyHooks, CallHooks, RequestFacts } from '../../src/intercept/call-hooks.js';
+
+export interface RecordedAttempt {
+  readonly request: RequestFacts;
+  readonly log: string[];
+  /** The bytes told, as text. */
+  content: string;
+}
+
+export interface Recording {
+  readonly hooks: CallHooks;
+  readonly attempts: RecordedAttempt[];
+  readonly unannounced: string[];
+}
+
+export function record(wants: (request: RequestFacts) => boolean = () => true): Recording {
+  const attempts: RecordedAttempt[] = [];
+  const unannounced: string[] = [];
+  const hooks: CallHooks = {
+    begin(request) {
+      if (!wants(request)) return undefined;
+      const attempt = { request, log: [], content: '' };
+      attempts.push(attempt);
+      return attemptHooks(attempt);
+    },
+    unannounced: ({ method, path }) => void unannounced.push(`${method} ${path}`),
+  };
+  return { hooks, attempts, unannounced };
+}
+
+function attemptHooks(attempt: RecordedAttempt): AttemptHooks {
+  const { log } = attempt;
+  return {
+    around(send) {
+      log.push('around');
+      return send();
+    },
+    rejected: (error) => void log.push(`rejected ${nameOf(error)}`),
+    responded({ status, hasBody }) {
+      log.push(`responded ${status}${hasBody ? '' : ' without body'}`);
+      return bodyHooks(attempt);
+    },
+    wireStarted: () => void log.push('wireStarted'),
+    wireEnded: (unobserved) => void log.push(`wireEnded${unobserved ? ' unobserved' : ''}`),
+    wireFailed: (error, unobserved) => void log.push(`wireFailed ${nameOf(error)}${unobserved ? ' unobserved' : ''}`),
+  };
+}
+
+export function bodyHooks(attempt: Pick<RecordedAttempt, 'log' | 'content'>): BodyHooks {
+  const { log } = attempt;
+  return {
+    waiting: () => void log.push('waiting'),
+    bytes(view) {
+      log.push('bytes');
+      attempt.content += new TextDecoder().decode(view);
+    },
+    ended: () => void log.push('ended'),
+    failed: (error) => void log.push(`failed ${nameOf(error)}`),
+    left: (reason) => void log.push(`left ${nameOf(reason)}`),
+    released: () => void log.push('released'),
+    collected: (reason) => void log.push(reason === undefined ? 'collected' : `collected ${nameOf(reason)}`),
+  };
+}
+
+function nameOf(value: unknown): string {
+  return value instanceof Error ? value.name : String(value);
+}
+
+/** The log without what depends on how the packets fell. */
+export function gist(log: readonly string[]): string[] {
+  return log.filter((line, index) => {
+    const isReading = line === 'waiting' || line === 'bytes';
+    return !line.startsWith('wire') && line !== 'around' && !(isReading && log.slice(0, index).includes(line));
+  });
+}
