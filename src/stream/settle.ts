@@ -133,12 +133,12 @@ function timedOut(end: End): Verdict | undefined {
   }
 }
 
-/** Which wait the caller's time limit cut: after output, idle only if this silence is the longest of the stream. */
+/** Which wait the caller's limit cut: after output, a silence long enough for a stall, or a stream that was alive. */
 function callersTimeout({ state, atMs }: End, stage: Stage): readonly [ErrorCategory, TimeoutKind] {
   if (stage === 'before_headers') return ['request_timeout', 'headers'];
   if (stage === 'before_first_token') return ['first_token_timeout', 'first_token'];
-  const idleNow = state.pendingReads > 0 && silenceMs(state, atMs) >= (state.maxChunkGapMs ?? 0);
-  return idleNow ? ['idle_timeout', 'idle'] : ['total_timeout', 'total'];
+  if (silenceMs(state, atMs) >= state.options.stallThresholdMs) return ['idle_timeout', 'idle'];
+  return ['total_timeout', 'total'];
 }
 
 function brokenConnection({ state, thrown }: End): Verdict | undefined {

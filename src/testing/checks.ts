@@ -50,7 +50,7 @@ export function isWhole(unit: string, least: number, most = Number.MAX_SAFE_INTE
 }
 
 /** Longest wait anybody may ask for: no timer of this room lives longer. */
-export const LONGEST_WAIT_MS = 600_000;
+const LONGEST_WAIT_MS = 600_000;
 
 export const isDurationMs: FieldCheck = {
   expected: `a number of milliseconds from 0 to ${LONGEST_WAIT_MS}`,

@@ -137,7 +137,7 @@ interface Row<T extends FaultType> {
 }
 
 /** In this order: payloads are edited before they are counted, counted before anything is cut, and the last line is known last. */
-export type Phase = 'payload' | 'insert' | 'error' | 'ending' | 'last';
+type Phase = 'payload' | 'insert' | 'error' | 'ending' | 'last';
 
 const DEFAULT_RESET_PAUSE_MS = 20;
 const CUT_CHUNK = '{"id":"chatcmpl-faulty","object":"chat.completion.ch';

@@ -29,9 +29,11 @@ export async function play(answer: Answer, delivery: Delivery, exchange: Exchang
   const jitter = createJitter(delivery);
   const player: Player = { answer, delivery, exchange, encoder, jitter, promisedBytes: 0 };
   await idle(player, (delivery.latencyMs ?? 0) + jitter());
-  for (const step of acts(answer.steps, delivery)) {
+  const all = acts(answer.steps, delivery);
+  for (const [index, step] of all.entries()) {
     if (exchange.gone.aborted) return;
     await act(player, step);
+    if (step.type === 'headers' && goAhead(player, all[index + 1])) exchange.response.flushHeaders();
   }
 }
 
@@ -108,8 +110,11 @@ function sendHeaders(player: Player): void {
   if (framing === 'until_close') response.useChunkedEncodingByDefault = false;
   response.writeHead(answer.status, headers);
   record.status = answer.status;
-  // A document goes with its headers in one packet, as it does from a real server; a stream's headers go ahead.
-  if (answer.format === 'sse' && delivery.writes !== 'whole') response.flushHeaders();
+}
+
+/** A document goes with its headers in one packet, as it does from a real server; a stream's headers go ahead, and all do where a fault comes next. */
+function goAhead({ answer, delivery }: Player, next: Act | undefined): boolean {
+  return next?.type !== 'write' || (answer.format === 'sse' && delivery.writes !== 'whole');
 }
 
 function lengthOf({ promised }: Answer, encoder: BodyEncoder): number {

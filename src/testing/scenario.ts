@@ -41,7 +41,7 @@ export interface Scenario {
 }
 
 /** What of a request decides about its answer. */
-export interface AnswerRequest extends ChatRequest {
+interface AnswerRequest extends ChatRequest {
   readonly stream: boolean;
 }
 

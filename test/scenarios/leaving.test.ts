@@ -7,7 +7,8 @@ import { CANARY, expectSpan, type Harness, type SpanFacts, said, startHarness } 
 let harness: Harness;
 let executed = 0;
 beforeAll(async () => {
-  harness = await startHarness();
+  // Shorter than the callers' limit below: a silence that outlasts it is idle.
+  harness = await startHarness({ stallThresholdMs: 300 });
 });
 afterAll(() => harness.close());
 

@@ -392,13 +392,13 @@ const rows: readonly Row[] = [
   },
   {
     title: 'a silence in mid-text that outlasts the caller',
-    script: [...streaming, [11, read], [100, thrown(TIMEOUT)]],
+    script: [...streaming, [11, read], [12_000, thrown(TIMEOUT)]],
     is: {
       failureStage: 'after_first_token',
       errorCategory: 'idle_timeout',
       timeoutKind: 'idle',
       fault: 'upstream',
-      maxChunkGapMs: 89,
+      maxChunkGapMs: 11_989,
     },
   },
   {
@@ -419,7 +419,7 @@ const rows: readonly Row[] = [
       outcome: 'failed',
       failureStage: 'after_finish_reason',
       terminationKind: 'timeout',
-      errorCategory: 'idle_timeout',
+      errorCategory: 'total_timeout',
       finishReasons: ['stop'],
     },
   },

@@ -56,6 +56,13 @@ const ROWS: readonly Row[] = [
     end: 'TypeError: terminated (ECONNRESET)',
   },
   {
+    title: 'whole, with a reset after the headers',
+    delivery: { writes: 'whole' },
+    faults: [{ type: 'reset', after: 'headers' }],
+    reads: [],
+    end: 'TypeError: terminated (ECONNRESET)',
+  },
+  {
     title: 'slices of 17 bytes, through a character',
     delivery: { writes: { sliced: { bytes: 17 } } },
     reads: ['data: 1\n\ndata: 2\u{FFFD}', '\u{FFFD}\n\ndata: [DONE]\n\n'],

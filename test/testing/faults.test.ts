@@ -71,6 +71,14 @@ const ROWS: readonly Row[] = [
   { title: 'reset after headers', faults: [{ type: 'reset', after: 'headers' }], body: '', end: RESET },
   { title: 'reset after 0 chunks', faults: [{ type: 'reset', afterChunks: 0 }], body: '', end: RESET },
   {
+    title: 'reset between headers and document',
+    reply: httpReply({ status: 201, body: { choices: [] } }),
+    faults: [{ type: 'reset', afterChunks: 0 }],
+    status: 201,
+    body: '',
+    end: RESET,
+  },
+  {
     title: 'reset after 2 chunks',
     faults: [{ type: 'reset', afterChunks: 2 }],
     body: 'data: 1\n\ndata: 2\n\n',

@@ -13,7 +13,7 @@ let provider: FaultyProvider;
 let client: OpenAI;
 beforeEach(async () => {
   provider = await startFaultyProvider();
-  client = new OpenAI({ baseURL: `${provider.url}/v1`, apiKey: 'sk-test' });
+  client = new OpenAI({ baseURL: `${provider.url}/v1`, apiKey: 'sk-test', logLevel: 'off' });
 });
 afterEach(() => provider.close());
 

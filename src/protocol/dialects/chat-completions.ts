@@ -99,9 +99,8 @@ class ChatPayloadReader implements PayloadReader {
       this.#readChoice(choice, position, parts);
     }
     const usage = usageIn(payload);
-    // Some servers put usage on every chunk: it is final without choices, on a whole answer, or once all choices finished.
-    if (usage)
-      parts.push({ type: 'usage', usage, final: choices.length === 0 || isWhole || this.#unfinishedCount === 0 });
+    // Some servers put usage on every chunk: it is final on a whole answer, or once all choices that began have finished.
+    if (usage) parts.push({ type: 'usage', usage, final: isWhole || this.#allFinished });
     this.#id = kept(payload['id'], this.#id);
     this.#model = kept(payload['model'], this.#model);
     this.#serviceTier = kept(payload['service_tier'], this.#serviceTier);
@@ -152,6 +151,10 @@ class ChatPayloadReader implements PayloadReader {
     parts.push({ type: 'finish', choice: number, reason: copyOf(reason, MAX_FINISH_REASON_LENGTH) });
     if (!followed.finished) this.#unfinishedCount -= 1;
     followed.finished = true;
+  }
+
+  get #allFinished(): boolean {
+    return this.#choices.size > 0 && this.#unfinishedCount === 0;
   }
 
   #follow(number: number): FollowedChoice | undefined {
@@ -339,7 +342,7 @@ function callWithoutIndex(followed: FollowedChoice, entry: ToolCallEntry): Follo
   return entry.name !== undefined && last?.named ? undefined : last;
 }
 
-/** Usage where OpenAI has it, or Groq; all zeros are what servers send that did not count. */
+/** Usage where OpenAI has it, or Groq; zeros that the provider sent are passed on. */
 function usageIn(payload: Record<string, unknown>): Usage | undefined {
   const groq = payload['x_groq'];
   const reported = isRecord(payload['usage']) ? payload['usage'] : isRecord(groq) ? groq['usage'] : undefined;
@@ -354,7 +357,7 @@ function usageIn(payload: Record<string, unknown>): Usage | undefined {
       countOf(reported['prompt_cache_hit_tokens']),
     reasoningOutputTokens: isRecord(completionDetails) ? countOf(completionDetails['reasoning_tokens']) : undefined,
   };
-  return (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0) > 0 ? usage : undefined;
+  return usage.inputTokens === undefined && usage.outputTokens === undefined ? undefined : usage;
 }
 
 function onlyChoiceOf(payload: unknown): Record<string, unknown> | undefined {

@@ -165,7 +165,7 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
     'chunk: choice 1, finish length',
     'terminal',
   ],
-  'usage-all-zeros': ['chunk: choice 0, text 1', 'chunk: choice 0, finish stop', 'chunk', 'terminal'],
+  'usage-all-zeros': ['chunk: choice 0, text 1', 'chunk: choice 0, finish stop', 'chunk: usage 0/0/-/-', 'terminal'],
   'usage-on-every-chunk': [
     'chunk: choice 0, partial usage 5/0/-/-',
     'chunk: choice 0, text 1, partial usage 5/1/-/-',
