@@ -5,16 +5,7 @@
 import { diag } from '@opentelemetry/api';
 import type { InstrumentationConfig } from '@opentelemetry/instrumentation';
 import type { DialectName } from './protocol/dialects/dialect.js';
-
-/** A request beside the known ones that is an LLM call. */
-export interface EndpointConfig {
-  /** A string matches where the URL starts with it, or where the path ends with it; a RegExp is tested against the whole URL. */
-  readonly url: string | RegExp;
-  /** The wire format spoken there. @defaultValue `'openai-chat-completions'` */
-  readonly dialect?: DialectName;
-  /** What `gen_ai.provider.name` says. @defaultValue derived from the host */
-  readonly provider?: string;
-}
+import type { Endpoint } from './protocol/request.js';
 
 /**
  * Options of {@link LlmStreamInstrumentation}. Each can also be set by an environment variable, `LLM_STREAM_` and the
@@ -36,8 +27,8 @@ export interface LlmStreamInstrumentationConfig extends InstrumentationConfig {
    * @defaultValue `OTEL_SPAN_EVENT_COUNT_LIMIT`, else 128
    */
   spanEventLimit?: number;
-  /** LLM endpoints beside the known ones; `/.*​/` observes every fetch. In the environment: strings, by commas. @defaultValue none */
-  endpoints?: readonly (string | RegExp | EndpointConfig)[];
+  /** LLM endpoints beside the known ones; a RegExp that matches everything observes every fetch. In the environment: strings, by commas. @defaultValue none */
+  endpoints?: readonly (string | RegExp | Endpoint)[];
   /**
    * What an answer with a finish reason and without the dialect's own end (`[DONE]`) is: completed with a soft
    * finding, or failed. @defaultValue `'finding'`
@@ -54,7 +45,7 @@ export interface Settings {
   readonly stallThresholdMs: number;
   readonly idleTimeoutMs: number;
   readonly spanEventLimit: number;
-  readonly endpoints: readonly EndpointConfig[];
+  readonly endpoints: readonly Endpoint[];
   readonly missingDoneEvent: 'finding' | 'failure';
   readonly toolNames: boolean;
   readonly exceptionMessages: boolean;
@@ -119,7 +110,7 @@ function oneOf<T extends string>(...words: readonly T[]): Kind<T> {
   };
 }
 
-function endpointList(dialects: readonly DialectName[]): Kind<readonly EndpointConfig[]> {
+function endpointList(dialects: readonly DialectName[]): Kind<readonly Endpoint[]> {
   return {
     expected: `a list of strings, RegExps or { url, dialect?, provider? } with dialect one of ${dialects.join(', ')}`,
     accept: (value) => {
@@ -135,7 +126,7 @@ function endpointList(dialects: readonly DialectName[]): Kind<readonly EndpointC
   };
 }
 
-function endpointFrom(value: unknown, dialects: readonly DialectName[]): EndpointConfig | undefined {
+function endpointFrom(value: unknown, dialects: readonly DialectName[]): Endpoint | undefined {
   if (isPattern(value)) return { url: value };
   if (typeof value !== 'object' || value === null || !('url' in value) || !isPattern(value.url)) return undefined;
   const dialect = 'dialect' in value ? dialects.find((name) => name === value.dialect) : undefined;

@@ -1,4 +1,5 @@
 /** The public API. */
-export type { EndpointConfig, LlmStreamInstrumentationConfig } from './config.js';
+export type { LlmStreamInstrumentationConfig } from './config.js';
 export { LlmStreamInstrumentation } from './instrumentation.js';
 export type { DialectName } from './protocol/dialects/dialect.js';
+export type { Endpoint } from './protocol/request.js';
