@@ -79,7 +79,8 @@ export class BodyGroup {
     // A branch behind the others waits for no wire: its bytes lie buffered.
     if (branch.offset < this.toldBytes) return;
     branch.toldReads += 1;
-    this.tell('waiting', (hooks) => hooks.waiting());
+    const { hooks } = this;
+    if (hooks !== undefined) guard('waiting', () => hooks.waiting());
   }
 
   delivered(branch: Branch, view: Uint8Array): void {
@@ -91,7 +92,8 @@ export class BodyGroup {
     if (branch.toldReads > 0) branch.toldReads -= 1;
     const news = start >= this.toldBytes ? view : view.subarray(Math.min(this.toldBytes - start, view.byteLength));
     this.toldBytes = Math.max(this.toldBytes, branch.offset);
-    this.tell('bytes', (hooks) => hooks.bytes(news));
+    const { hooks } = this;
+    if (hooks !== undefined) guard('bytes', () => hooks.bytes(news));
   }
 
   ended(branch: Branch): void {

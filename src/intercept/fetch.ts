@@ -5,14 +5,14 @@
 import { guard } from '../guard.js';
 import { processState } from '../process-state.js';
 import type { CallHooks } from './call-hooks.js';
-import { type Flight, isAnnounced, land, takeOff, whileSending } from './in-flight.js';
+import { announcerOf, type Flight, land, type Sender, takeOff, whileSending } from './in-flight.js';
 import { replaceProperty } from './property.js';
 import { readRequest } from './request-facts.js';
 import { tapResponse } from './response.js';
 import { listenToWire, tellWire } from './wire.js';
 
 /** A `fetch` of whatever make: ours forwards what it gets and gives back what it got. */
-export type FetchFunction = (this: unknown, ...args: unknown[]) => unknown;
+type FetchFunction = (this: unknown, ...args: unknown[]) => unknown;
 
 /** `globalThis.fetch` under our patch. */
 export interface FetchPatch {
@@ -62,22 +62,29 @@ export function wrapFetch<F extends (...args: never[]) => unknown>(
   const wrapper: FetchFunction = function fetch(this: unknown, ...args) {
     const forward = () => Reflect.apply(send, this, args);
     if (!isActive()) return forward();
-    const announced = guard('fetch', () => announce(wrapper, hooks, args));
-    if (announced === 'announced') return forward();
-    if (announced === undefined) return whileSending('unobserved', args, forward);
-    return observeAttempt(announced, args, forward);
+    const { sender, isNew } = guard('fetch', () => announce(wrapper, hooks, args)) ?? NOBODY;
+    if (isNew) return observeAttempt(sender, args, forward);
+    return whileSending(sender, args, forward);
   };
   copyOwnProperties(original, wrapper);
   // Same arguments, same results.
   return wrapper as unknown as F;
 }
 
-function announce(wrapper: object, hooks: CallHooks, args: readonly unknown[]): Flight | 'announced' | undefined {
+type Announcement =
+  | { readonly isNew: true; readonly sender: Flight }
+  | { readonly isNew: false; readonly sender: Sender };
+
+const NOBODY: Announcement = { isNew: false, sender: 'unobserved' };
+
+function announce(wrapper: object, hooks: CallHooks, args: readonly unknown[]): Announcement {
   const request = readRequest(args);
-  if (request === undefined) return undefined;
-  if (isAnnounced(wrapper, request, args)) return 'announced';
+  if (request === undefined) return NOBODY;
+  const announcer = announcerOf(wrapper, request, args);
+  if (announcer === 'another copy') return NOBODY;
+  if (announcer !== undefined) return { isNew: false, sender: announcer };
   const attempt = hooks.begin(request);
-  return attempt && takeOff(attempt, wrapper, request, args);
+  return attempt === undefined ? NOBODY : { isNew: true, sender: takeOff(attempt, wrapper, request, args) };
 }
 
 function observeAttempt(flight: Flight, args: readonly unknown[], forward: () => unknown): unknown {

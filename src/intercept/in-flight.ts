@@ -77,6 +77,7 @@ export function land(flight: Flight): void {
 
 /** Runs `send`, and says to whoever asks meanwhile that `by` is sending. */
 export function whileSending<T>(by: Sender, args: readonly unknown[], send: () => T): T {
+  if (by === sender) return send();
   const outer = sender;
   const { shadowed } = processState();
   // The mark by which another copy of us, deeper down, sees in this very moment that the request is announced.
@@ -97,22 +98,26 @@ export function currentSender(): Sender {
 }
 
 /**
- * Whether the request that reached `wrapper` was announced by another wrapper of ours further out: it is sending right
+ * Who announced the request that reached `wrapper`, if another wrapper of ours further out did: it is sending right
  * now, or it waits behind somebody's async wrapper for the same request. Two equal requests side by side through one
- * wrapper are two.
+ * wrapper are two. Of an attempt of another copy of us no more is known than that it exists.
  */
-export function isAnnounced(wrapper: object, request: RequestFacts, args: readonly unknown[]): boolean {
-  if (typeof sender === 'object') return true;
+export function announcerOf(
+  wrapper: object,
+  request: RequestFacts,
+  args: readonly unknown[],
+): Flight | 'another copy' | undefined {
+  if (typeof sender === 'object') return sender;
   const init = requestObject(args);
-  if (init !== undefined && processState().shadowed.has(init)) return true;
+  if (init !== undefined && processState().shadowed.has(init)) return 'another copy';
   for (const flight of flights) {
     if (flight.wrapper === wrapper || flight.hop !== undefined || flight.passedBy.has(wrapper)) continue;
     if (isSameRequest(flight, request, init)) {
       flight.passedBy.add(wrapper);
-      return true;
+      return flight;
     }
   }
-  return false;
+  return undefined;
 }
 
 /** The attempt whose request, or the next hop of it, undici has just created asynchronously. */

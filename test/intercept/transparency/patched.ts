@@ -4,36 +4,33 @@ import { patchFetch, wrapFetch } from '../../../src/intercept/fetch.js';
 import { reportChecks } from './checks.js';
 import { runApplication } from './exits.js';
 
-let facts = 0;
-const count = () => {
-  facts += 1;
-};
+const forget = () => {};
 const body: BodyHooks = {
-  waiting: count,
-  bytes: count,
-  ended: count,
-  failed: count,
-  left: count,
-  released: count,
-  collected: count,
+  waiting: forget,
+  bytes: forget,
+  ended: forget,
+  failed: forget,
+  left: forget,
+  released: forget,
+  collected: forget,
 };
 const attempt: AttemptHooks = {
   around: (send) => send(),
-  rejected: count,
+  rejected: forget,
   responded: (response) => {
     response.header('x-extra');
     return body;
   },
-  wireStarted: count,
-  wireEnded: count,
-  wireFailed: count,
+  wireStarted: forget,
+  wireEnded: forget,
+  wireFailed: forget,
 };
 const hooks: CallHooks = {
   begin: (request) => {
     request.header('x-form');
     return attempt;
   },
-  unannounced: count,
+  unannounced: forget,
 };
 
 if (!patchFetch(hooks).installed) throw new Error('`fetch` was not patched');

@@ -1,0 +1,174 @@
+import { Readable } from 'node:stream';
+import { fetch as undiciFetch, request as undiciRequest } from 'undici';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type FetchPatch, patchFetch, wrapFetch } from '../../src/intercept/fetch.js';
+import { type Recording, record } from './recording.js';
+import { type Server, startServer, until } from './transparency/server.js';
+
+const native = globalThis.fetch;
+let server: Server;
+let recording: Recording;
+let patch: FetchPatch;
+
+beforeAll(async () => {
+  server = await startServer();
+});
+
+beforeEach(() => {
+  recording = record();
+  patch = patchFetch(recording.hooks);
+});
+
+afterEach(() => {
+  patch.unpatch();
+  globalThis.fetch = native;
+});
+
+const wire = (index = 0) => (recording.attempts[index]?.log ?? []).filter((line) => line.startsWith('wire'));
+const bodyOf = (response: Response) => response.body as ReadableStream<Uint8Array>;
+
+describe('the wire of an attempt', () => {
+  it('starts inside `fetch()` and ends once', async () => {
+    const pending = fetch(`${server.origin}/text`, { method: 'POST', body: 'x' });
+    expect(recording.attempts[0]?.log).toEqual(['around', 'wireStarted']);
+    await (await pending).text();
+    expect(wire()).toEqual(['wireStarted', 'wireEnded']);
+  });
+
+  it.each([
+    ['bytes', new Uint8Array(3)],
+    ['a stream', new Blob(['streamed']).stream()],
+  ])('is joined with a body of %s', async (_, body) => {
+    await (await fetch(`${server.origin}/echo`, { method: 'POST', body, duplex: 'half' } as RequestInit)).text();
+    expect(wire()).toEqual(['wireStarted', 'wireEnded']);
+  });
+
+  it('ends after the answer was told, however short it was', async () => {
+    await (await fetch(`${server.origin}/short`)).text();
+    const { log = [] } = recording.attempts[0] ?? {};
+    expect(log.indexOf('wireEnded')).toBeGreaterThan(log.indexOf('responded 200'));
+  });
+
+  it('survives redirects: one start, one end, nothing unannounced', async () => {
+    await (await fetch(`${server.origin}/redirect#part`)).text();
+    await (await fetch(`${server.origin}/redirect307`, { method: 'POST', body: 'x' })).text();
+    expect([wire(0), wire(1)]).toEqual([
+      ['wireStarted', 'wireEnded'],
+      ['wireStarted', 'wireEnded'],
+    ]);
+    expect(recording.unannounced).toEqual([]);
+  });
+
+  it('ends with a redirect that is not followed', async () => {
+    await (await fetch(`${server.origin}/redirect`, { redirect: 'manual' })).text();
+    expect(wire()).toEqual(['wireStarted', 'wireEnded']);
+  });
+
+  it('fails with the connection, before headers and in the body', async () => {
+    await fetch(`${server.origin}/reset-before-headers`).catch(() => {});
+    await (await fetch(`${server.origin}/reset`)).text().catch(() => {});
+    expect([wire(0), wire(1)]).toEqual([
+      ['wireStarted', 'wireFailed Error'],
+      ['wireStarted', 'wireFailed Error'],
+    ]);
+  });
+
+  it('fails with the reason of a cancel, inside `cancel()`, and the leaving is told after it', async () => {
+    const body = bodyOf(await fetch(`${server.origin}/hang`));
+    void body.cancel('why');
+    expect(recording.attempts[0]?.log.slice(-2)).toEqual(['wireFailed why', 'left why']);
+  });
+
+  it('fails where nobody reads', async () => {
+    const controller = new AbortController();
+    const response = await fetch(`${server.origin}/hang`, { signal: controller.signal });
+    controller.abort();
+    expect(wire()).toEqual(['wireStarted', 'wireFailed AbortError']);
+    await response.body?.cancel().catch(() => {});
+  });
+
+  it('is found behind a wrapper that waits', async () => {
+    patch.unpatch();
+    globalThis.fetch = async (...args) => {
+      await null;
+      return native(...args);
+    };
+    patch = patchFetch(recording.hooks);
+    await (await fetch(`${server.origin}/text?q=1#part`)).text();
+    expect(wire()).toEqual(['wireStarted', 'wireEnded']);
+    expect(recording.unannounced).toEqual([]);
+  });
+});
+
+describe('a body that is read where we do not see it', () => {
+  it.each<[string, string, (body: ReadableStream<Uint8Array>) => unknown]>([
+    ['by a reader of its own', '/text?chunks=4', (body) => new ReadableStreamDefaultReader(body)],
+    ['after a transfer', '/text?chunks=4', (body) => structuredClone(body, { transfer: [body as never] })],
+    ['by a reader of its own, all received already', '/short', (body) => new ReadableStreamDefaultReader(body)],
+  ])('%s', async (_, path, take) => {
+    const kept = take(bodyOf(await fetch(server.origin + path)));
+    await until(() => wire().includes('wireEnded unobserved'));
+    expect(kept).toBeDefined();
+  });
+
+  it('and breaks', async () => {
+    const reader = new ReadableStreamDefaultReader(bodyOf(await fetch(`${server.origin}/reset`)));
+    await until(() => wire().length > 1);
+    expect(wire().at(-1)).toBe('wireFailed Error unobserved');
+    await reader.closed.catch(() => {});
+  });
+
+  it('is Readable.fromWeb from Node 26 on', async () => {
+    const isUnseen = Number(process.versions.node.split('.')[0]) >= 26;
+    for (const path of ['/text', '/short']) {
+      let size = 0;
+      for await (const chunk of Readable.fromWeb(bodyOf(await fetch(server.origin + path)) as never))
+        size += chunk.length;
+      expect(size).toBeGreaterThan(0);
+    }
+    await new Promise(setImmediate);
+    for (const index of [0, 1]) expect(wire(index).includes('wireEnded unobserved')).toBe(isUnseen);
+  });
+
+  it('is told once more when the reader comes after the wire ended', async () => {
+    const body = bodyOf(await fetch(`${server.origin}/short`));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(wire()).toEqual(['wireStarted', 'wireEnded']);
+    const reader = body.getReader();
+    await until(() => wire().length > 2);
+    expect(wire().at(-1)).toBe('wireEnded unobserved');
+    await reader.cancel();
+  });
+
+  it.each<[string, (response: Response) => Promise<unknown>]>([
+    ['read', async (response) => response.text()],
+    ['piped', async (response) => bodyOf(response).pipeTo(new WritableStream())],
+    ['read as a clone', async (response) => response.clone().text()],
+  ])('is none that is %s', async (_, consume) => {
+    await consume(await fetch(`${server.origin}/text`));
+    expect(wire()).toEqual(['wireStarted', 'wireEnded']);
+  });
+});
+
+describe('a request that no patched fetch announced', () => {
+  it('is told with method and path, whoever sent it', async () => {
+    await (await native(`${server.origin}/text?a=1`, { method: 'POST', body: 'x' })).text();
+    await (await undiciFetch(`${server.origin}/short`)).text();
+    await (await undiciRequest(`${server.origin}/short`)).body.text();
+    expect(recording.unannounced).toEqual(['POST /text?a=1', 'GET /short', 'GET /short']);
+    expect(recording.attempts).toEqual([]);
+  });
+
+  it('is none that was announced by hand, through the npm package', async () => {
+    const observed = wrapFetch(undiciFetch as unknown as typeof fetch, recording.hooks);
+    expect(await (await observed(`${server.origin}/short`)).text()).toBe('short');
+    expect(wire()).toEqual(['wireStarted', 'wireEnded']);
+    expect(recording.unannounced).toEqual([]);
+  });
+
+  it('is told by nobody after unpatch', async () => {
+    patch.unpatch();
+    await (await native(`${server.origin}/short`)).text();
+    expect(recording.unannounced).toEqual([]);
+  });
+});
