@@ -10,7 +10,7 @@ import type { Chunk, DocumentState, Signal } from '../stream/signal.js';
 import type { Dialect, DialectName, ErrorPayload, PayloadReader } from './dialects/dialect.js';
 import { DIALECTS } from './dialects/index.js';
 import { classifyError, isErrorPayload } from './error-body.js';
-import { latin1, MAX_MESSAGE_BYTES, Sse } from './framing/sse.js';
+import { latin1, MAX_MESSAGE_BYTES, Sse, type SseListener } from './framing/sse.js';
 import { JsonCompleteness } from './json-completeness.js';
 import { SameShape } from './same-shape.js';
 
@@ -43,7 +43,7 @@ type Kind = 'undecided' | 'stream' | 'document' | 'foreign';
 const BYTE_ORDER_MARK = Uint8Array.of(0xef, 0xbb, 0xbf);
 const BLANK = Uint8Array.of(0x20);
 
-class BodyReader implements ChunkReader {
+class BodyReader implements ChunkReader, SseListener {
   readonly #dialect: Dialect;
   readonly #accepted: boolean;
   readonly #status: number;
@@ -115,22 +115,25 @@ class BodyReader implements ChunkReader {
   #begin(kind: Kind): void {
     this.#kind = this.#accepted || kind === 'foreign' ? kind : 'document';
     if (this.#kind !== 'stream') return;
-    this.#sse = new Sse({
-      message: (data, event, unterminated) => this.#onMessage(data, event, unterminated),
-      comment: () => this.#onSignal({ type: 'keep_alive', atMs: this.#atMs }),
-      oversize: () => {
-        if (!this.#frameOnly) this.#onSignal({ type: 'invalid_chunk', atMs: this.#atMs });
-      },
-    });
+    // Listens itself: closures would weigh as much as its own state.
+    this.#sse = new Sse(this);
     // A blank at the start of a line makes another field of it, and half a mark is text.
     if (this.#markLength > 0) this.#sse.feed(BYTE_ORDER_MARK.subarray(0, this.#markLength));
     if (this.#blankBefore) this.#sse.feed(BLANK);
   }
 
-  #onMessage(data: string, event: string | undefined, unterminated: boolean): void {
+  message(data: string, event: string | undefined, unterminated: boolean): void {
     const kind = this.#dialect.kindOf(data, event);
     if (kind !== 'payload') this.#onSignal({ type: kind, atMs: this.#atMs });
     else if (!this.#frameOnly) this.#onPayload(data, event, unterminated);
+  }
+
+  comment(): void {
+    this.#onSignal({ type: 'keep_alive', atMs: this.#atMs });
+  }
+
+  oversize(): void {
+    if (!this.#frameOnly) this.#onSignal({ type: 'invalid_chunk', atMs: this.#atMs });
   }
 
   #onPayload(data: string, event: string | undefined, unterminated: boolean): void {

@@ -10,8 +10,6 @@ import type { Chunk } from '../stream/signal.js';
 import type { Repeatable } from './dialects/dialect.js';
 import { codePointCount } from './narrow.js';
 
-/** Shapes known at a time: text and tool arguments take turns in one answer. */
-const MAX_SHAPES = 2;
 /** Longer surroundings (log probabilities, filter results) are not kept: memory per stream is bounded. */
 const MAX_SURROUNDINGS = 1_024;
 /** After so many misses in a row the payloads have no common shape: learning, which copies, pauses for as many more as `PAUSE`. */
@@ -39,7 +37,9 @@ interface Shape {
 
 /** Memory of the shapes of one stream. */
 export class SameShape {
-  readonly #shapes: Shape[] = [];
+  // Two at a time, as text and tool arguments take turns in one answer; fields, as a list of two weighs 150 bytes more.
+  #newest: Shape | undefined;
+  #older: Shape | undefined;
   #misses = 0;
   // The counted string of the payload at hand, as `text.slice(start, end)`: fields, as a result object per chunk costs.
   #text = '';
@@ -49,18 +49,7 @@ export class SameShape {
 
   /** The chunk of a payload (latin1) whose shape is known; undefined: parse it. */
   read(data: string, atMs: number): Chunk | undefined {
-    const shapes = this.#shapes;
-    for (let i = 0; i < shapes.length; i++) {
-      const shape = shapes[i];
-      if (shape === undefined || !this.#fits(shape, data)) continue;
-      const chunk = shape.again(this.#text, this.#start, this.#end, this.#characters, atMs);
-      this.#text = '';
-      if (chunk === undefined) return undefined;
-      this.#misses = 0;
-      return chunk;
-    }
-    this.#text = '';
-    return undefined;
+    return this.#readAs(this.#newest, data, atMs) ?? this.#readAs(this.#older, data, atMs);
   }
 
   /** Learns the shape of a payload that had to be parsed. `repeatable` is asked only if it is of use. */
@@ -73,8 +62,16 @@ export class SameShape {
     const found = repeatable();
     const shape = found && shapeOf(data, found);
     if (shape === undefined) return;
-    if (this.#shapes.length >= MAX_SHAPES) this.#shapes.pop();
-    this.#shapes.unshift(shape);
+    this.#older = this.#newest;
+    this.#newest = shape;
+  }
+
+  #readAs(shape: Shape | undefined, data: string, atMs: number): Chunk | undefined {
+    if (shape === undefined || !this.#fits(shape, data)) return undefined;
+    const chunk = shape.again(this.#text, this.#start, this.#end, this.#characters, atMs);
+    this.#text = '';
+    if (chunk !== undefined) this.#misses = 0;
+    return chunk;
   }
 
   #fits(shape: Shape, data: string): boolean {

@@ -75,7 +75,7 @@ const LEGACY_INDEX = -1;
 const NO_CHOICES: readonly unknown[] = [];
 
 class ChatPayloadReader implements PayloadReader {
-  readonly #choices = new Map<number, FollowedChoice>();
+  readonly #choices: FollowedChoice[] = [];
   #unfinishedCount = 0;
   #callCount = 0;
   // The last ones told: equal strings of later chunks are not copied again.
@@ -128,10 +128,10 @@ class ChatPayloadReader implements PayloadReader {
       return key && value ? { key, value, again: repeatOutput(chunk, begun, counted.channel) } : undefined;
     }
     if (counted.type !== 'tool_call_fragment') return undefined;
-    const followed = this.#choices.get(begun.choice);
+    const followed = this.#find(begun.choice);
     const entry = onlyToolCallOf(output);
-    if (followed === undefined || entry?.text === undefined || entry.alwaysCloses) return undefined;
-    return { key: 'arguments', value: entry.text, again: repeatFragment(chunk, begun, followed, entry) };
+    if (followed === undefined || entry?.text === undefined || entry.alwaysCloses || entry.name) return undefined;
+    return { key: 'arguments', value: entry.text, again: repeatFragment(chunk, begun, followed, identityOf(entry)) };
   }
 
   #readChoice(choice: Record<string, unknown>, position: number, parts: ChunkPart[]): void {
@@ -154,21 +154,26 @@ class ChatPayloadReader implements PayloadReader {
   }
 
   get #allFinished(): boolean {
-    return this.#choices.size > 0 && this.#unfinishedCount === 0;
+    return this.#choices.length > 0 && this.#unfinishedCount === 0;
   }
 
   #follow(number: number): FollowedChoice | undefined {
-    const followed = this.#choices.get(number);
-    if (followed || this.#choices.size >= MAX_CHOICES) return followed;
+    const followed = this.#find(number);
+    if (followed || this.#choices.length >= MAX_CHOICES) return followed;
     const begun: FollowedChoice = {
       part: { type: 'choice', choice: number },
       finished: false,
       calls: [],
       callCount: 0,
     };
-    this.#choices.set(number, begun);
+    this.#choices.push(begun);
     this.#unfinishedCount += 1;
     return begun;
+  }
+
+  #find(number: number): FollowedChoice | undefined {
+    for (const followed of this.#choices) if (followed.part.choice === number) return followed;
+    return undefined;
   }
 
   #readToolCalls(
@@ -384,25 +389,22 @@ function repeatOutput(
     chunkOf(atMs, id, model, serviceTier, systemFingerprint, [begun, { type: 'output', choice, channel, characters }]);
 }
 
+/** An entry without its argument text, which must not be kept. */
+function identityOf({ wireIndex, id }: ToolCallEntry): ToolCallEntry {
+  return { wireIndex, id: id && copyOf(id, MAX_ID_LENGTH), name: undefined, text: undefined, alwaysCloses: false };
+}
+
 function repeatFragment(
   chunk: Chunk,
   begun: Extract<ChunkPart, { type: 'choice' }>,
   followed: FollowedChoice,
-  entry: ToolCallEntry,
+  identity: ToolCallEntry,
 ): Repeatable['again'] {
   const { id, model, serviceTier, systemFingerprint } = chunk;
   const { choice } = begun;
-  // Without the argument text, which must not be kept.
-  const identity: ToolCallEntry = {
-    wireIndex: entry.wireIndex,
-    id: entry.id && copyOf(entry.id, MAX_ID_LENGTH),
-    name: undefined,
-    text: undefined,
-    alwaysCloses: false,
-  };
   return (text, start, end, characters, atMs) => {
     // Looked up each time: another call may have begun at the same index.
-    const call = entry.name === undefined ? callOf(followed, identity) : undefined;
+    const call = callOf(followed, identity);
     if (call === undefined) return undefined;
     call.arguments.push(text, start, end);
     const argumentsClosed = call.arguments.closed;
