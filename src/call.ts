@@ -114,17 +114,17 @@ class Call implements AttemptHooks, BodyHooks, OpenCall {
 
   responded(response: ResponseFacts): BodyHooks | undefined {
     const atMs = this.#now();
-    const { status, hasBody } = response;
+    const { status, body } = response;
     const accepted = status >= 200 && status < 300;
     this.#take({
       type: 'response_headers',
       atMs,
       status,
-      hasBody,
+      body,
       ...(!accepted && { rejection: classifyError({ status }) }),
       ...describeResponse(response, { streamRequested: this.#streamRequested, nowEpochMs: Date.now() }),
     });
-    if (!hasBody) return undefined;
+    if (body !== 'visible') return undefined;
     this.#reader = createChunkReader({ dialect: this.#dialect, status }, (signal) => this.#take(signal));
     return this;
   }

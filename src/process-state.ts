@@ -1,9 +1,17 @@
 /** One state per process, over ESM and CJS copies and versions of this package. */
 
+/** A patch of `fetch`, as other copies of this package see it. */
+export interface FetchOwner {
+  /** The function it laid there no longer stands, and nobody wrapped it: what was there before is back. */
+  isGone(): boolean;
+  /** Gives the place up. */
+  unpatch(): void;
+}
+
 export interface ProcessState {
   /** Who patches `globalThis.fetch`: one instrumentation at a time, so that a call never has two spans. */
-  fetchOwner: object | undefined;
-  /** Bodies, readers and responses that are shadowed already. */
+  fetchOwner: FetchOwner | undefined;
+  /** Bodies and responses that are shadowed already; while a request is sent, its `init` or Request too. */
   readonly shadowed: WeakSet<object>;
 }
 

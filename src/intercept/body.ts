@@ -7,12 +7,13 @@
  *
  * `text()`, `json()` and the other methods of a native Response read through a shadowed `getReader` (Node 20–26), so
  * they need nothing here. Not seen, and left to the wire: `new ReadableStreamDefaultReader(body)`, a transfer by
- * `structuredClone`, `Readable.fromWeb` on Node 26 (it takes our reader and reads inside).
+ * `structuredClone`.
  */
 import { guard } from '../guard.js';
 import { processState } from '../process-state.js';
 import type { Branch } from './branches.js';
 import { callInherited, hiddenProperties, isUntouched } from './property.js';
+import { pulling, readerForAdapter } from './pulling.js';
 import { COLLECTED_BY_UNDICI, watchUnread } from './unread.js';
 
 /** Whether `value` is a stream that can be observed from here on: the platform's, untouched, unlocked. */
@@ -54,7 +55,7 @@ const STREAM_METHODS = {
   getReader(this: ReadableStream, ...args: unknown[]): unknown {
     const reader = callInherited(STREAM, this, 'getReader', args);
     observe('getReader', this, (branch) => tapReader(reader, branch));
-    return reader;
+    return observe('fromWeb', this, () => readerForAdapter(reader, STREAM_METHODS.getReader)) ?? reader;
   },
 
   values(this: ReadableStream, ...args: unknown[]): unknown {
@@ -85,14 +86,14 @@ const STREAM_METHODS = {
   },
 
   pipeTo(this: ReadableStream, destination: unknown, ...rest: unknown[]): unknown {
-    const piped = observe('pipeTo', this, (branch) => pipe(this, branch, destination, rest[0]));
+    const piped = observe('pipeTo', this, () => pipe(this, destination, rest[0]));
     return piped ?? callInherited(STREAM, this, 'pipeTo', [destination, ...rest]);
   },
 
   pipeThrough(this: ReadableStream, transform: unknown, ...rest: unknown[]): unknown {
-    const readable = observe('pipeThrough', this, (branch) => {
+    const readable = observe('pipeThrough', this, () => {
       if (!isTransform(transform)) return undefined;
-      const piped = pipe(this, branch, transform.writable, rest[0]);
+      const piped = pipe(this, transform.writable, rest[0]);
       // As the platform does: what breaks the pipe shows on the readable side.
       piped?.catch(() => {});
       return piped && transform.readable;
@@ -286,19 +287,12 @@ function isTransform(value: unknown): value is { readable: ReadableStream; writa
  *
  * The promise is a derived one: returning the one we react to would hide an unhandled rejection.
  */
-function pipe(
-  stream: ReadableStream,
-  branch: Branch,
-  destination: unknown,
-  options: unknown,
-): Promise<void> | undefined {
+function pipe(stream: ReadableStream, destination: unknown, options: unknown): Promise<void> | undefined {
   if (stream.locked || !(destination instanceof WritableStream) || destination.locked || !arePipeOptions(options)) {
     return undefined;
   }
   // Ours by definition: `getReader` was asked for no mode.
   const reader = Reflect.apply(STREAM_METHODS.getReader, stream, []) as ReadableStreamDefaultReader<unknown>;
-  // A full destination makes the pipe wait before it reads; it is observed all the same.
-  branch.readSeen = true;
   // Without the release `locked` would stay true, and `preventCancel` would be of no use.
   const release = () => reader.releaseLock();
   try {
@@ -318,31 +312,4 @@ function arePipeOptions(options: unknown): boolean {
   if (!isObject(options)) return false;
   const signal = 'signal' in options ? options.signal : undefined;
   return signal === undefined || signal instanceof AbortSignal;
-}
-
-/** A stream that takes each chunk from `reader` when it is asked for, and never ahead: the backpressure stays. */
-function pulling(reader: ReadableStreamDefaultReader<unknown>): ReadableStream<unknown> {
-  let closed = false;
-  const step = (controller: ReadableStreamDefaultController<unknown>): Promise<void> => {
-    return reader.read().then(({ done, value }) => {
-      if (!done) controller.enqueue(value);
-      else if (!closed) controller.close();
-      closed ||= done;
-    });
-  };
-  return new ReadableStream<unknown>(
-    {
-      start(controller) {
-        // A pipe notices that its source closed or broke also while its destination is full, when it pulls nothing.
-        const finish = () => step(controller).catch((error: unknown) => controller.error(error));
-        reader.closed.then(finish, finish);
-      },
-      pull: step,
-      cancel(reason) {
-        closed = true;
-        return reader.cancel(reason);
-      },
-    },
-    { highWaterMark: 0 },
-  );
 }

@@ -25,8 +25,6 @@ export interface Branch {
   offset: number;
   /** Reads that were told and are not answered yet. */
   toldReads: number;
-  /** Whether whoever holds the stream now has read from it where we see it. */
-  readSeen: boolean;
 }
 
 /** All branches of one body, and the hooks they report to. */
@@ -36,7 +34,6 @@ export class BodyGroup {
   /** How much of the body was told: only what lies beyond is news. */
   private toldBytes = 0;
   private leftReason: unknown;
-  private recheck: (() => void) | undefined;
 
   constructor(hooks: BodyHooks) {
     this.hooks = hooks;
@@ -55,7 +52,6 @@ export class BodyGroup {
       state: 'untouched',
       offset: parent?.offset ?? 0,
       toldReads: 0,
-      readSeen: false,
     };
     this.branches.push(branch);
     return branch;
@@ -69,13 +65,10 @@ export class BodyGroup {
   /** Somebody took a reader of ours. */
   held(branch: Branch): void {
     branch.state = 'read';
-    branch.readSeen = false;
-    if (this.isOpen) this.recheck?.();
   }
 
   waiting(branch: Branch): void {
     branch.state = 'read';
-    branch.readSeen = true;
     // A branch behind the others waits for no wire: its bytes lie buffered.
     if (branch.offset < this.toldBytes) return;
     branch.toldReads += 1;
@@ -120,22 +113,16 @@ export class BodyGroup {
   released(branch: Branch): void {
     if (isGone(branch)) return;
     branch.state = 'released';
-    branch.readSeen = false;
     if (this.conclude(undefined)) branch.toldReads = 0;
     else this.answerReads(branch);
   }
 
-  /** Whether somebody has a branch locked and reads it where we do not see it, or does not read at all. */
+  /** Whether somebody holds a branch by a reader that is not ours, and reads where we do not see it. */
   get isUnobserved(): boolean {
     if (!this.isOpen) return false;
-    return this.branches.some((branch) => {
-      return !isGone(branch) && !branch.readSeen && branch.stream.deref()?.locked === true;
+    return this.branches.some(({ state, stream }) => {
+      return (state === 'untouched' || state === 'released') && stream.deref()?.locked === true;
     });
-  }
-
-  /** `recheck` runs whenever a reader is taken from now on: the wire is over and will say nothing more. */
-  onLateReader(recheck: () => void): void {
-    this.recheck = recheck;
   }
 
   /** Tells an ending once no branch can bring another. False where some branch is still to be heard. */
@@ -164,7 +151,6 @@ export class BodyGroup {
     const hooks = this.hooks;
     // Streams outlive their calls: what is over keeps nothing alive.
     this.hooks = undefined;
-    this.recheck = undefined;
     this.leftReason = undefined;
     if (hooks !== undefined) guard(place, () => observe(hooks));
   }

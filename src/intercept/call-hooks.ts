@@ -20,7 +20,11 @@ export interface RequestFacts {
 export interface ResponseFacts {
   readonly status: number;
   header(name: string): string | undefined;
-  readonly hasBody: boolean;
+  /**
+   * `none`: the body is null. `hidden`: it is not ours to see (taken by a mock that gives the same Response twice, locked,
+   * of another platform); neither byte nor end of it will be told.
+   */
+  readonly body: 'visible' | 'none' | 'hidden';
 }
 
 export interface CallHooks {

@@ -24,26 +24,27 @@ export interface FetchPatch {
 
 /**
  * Observes every request that goes through `globalThis.fetch`, and what undici tells of the wire. At most one patch is
- * installed in a process, over all copies of this package; a second one does nothing, and does not take over later.
+ * installed in a process, over all copies of this package; a second one does nothing and does not take over later,
+ * unless the first was undone behind its back, as a reload in development does.
  */
 export function patchFetch(hooks: CallHooks): FetchPatch {
   const state = processState();
+  if (state.fetchOwner?.isGone()) state.fetchOwner.unpatch();
   if (state.fetchOwner !== undefined || typeof globalThis.fetch !== 'function') return NOT_INSTALLED;
   const replacement = replaceProperty(globalThis, 'fetch', (original, isActive) => {
     return isFunction(original) ? wrapFetch(original, hooks, isActive) : original;
   });
   if (replacement === undefined) return NOT_INSTALLED;
   const stopListening = listenToWire(hooks);
-  state.fetchOwner = replacement;
-  return {
-    installed: true,
-    unpatch() {
-      if (!replacement.isActive()) return;
-      replacement.restore();
-      stopListening();
-      if (state.fetchOwner === replacement) state.fetchOwner = undefined;
-    },
+  const unpatch = () => {
+    if (!replacement.isActive()) return;
+    replacement.restore();
+    stopListening();
+    if (state.fetchOwner === owner) state.fetchOwner = undefined;
   };
+  const owner = { isGone: () => replacement.isUndone(), unpatch };
+  state.fetchOwner = owner;
+  return { installed: true, unpatch };
 }
 
 const NOT_INSTALLED: FetchPatch = { installed: false, unpatch() {} };

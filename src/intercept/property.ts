@@ -7,6 +7,8 @@
 export interface Replacement {
   /** False once {@link Replacement.restore} was called: whatever still reaches ours must behave as the original. */
   isActive(): boolean;
+  /** The original is back although nobody asked us: somebody put there what he had kept. */
+  isUndone(): boolean;
   /** Puts the original back, unless somebody replaced ours since. A second call changes nothing. */
   restore(): void;
 }
@@ -30,6 +32,7 @@ export function replaceProperty(
   if (!Reflect.defineProperty(target, key, replacement)) return undefined;
   return {
     isActive,
+    isUndone: () => isStill(target, key, found),
     restore() {
       if (!active) return;
       active = false;

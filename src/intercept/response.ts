@@ -12,10 +12,6 @@ import { callInherited, hiddenProperties } from './property.js';
 /**
  * Tells `attempt` of a response and observes its body.
  *
- * `hasBody` is false where the body is null, and where it is not ours to see: taken already (a mock that gives the
- * same Response twice, a Response that another copy of us observes), used up, locked, or no stream of the platform.
- * No byte and no ending of such a body will be told: the attempt ends with its headers.
- *
  * @returns the observed body; undefined where nobody wants it or there is none to see
  */
 export function tapResponse(response: unknown, attempt: AttemptHooks): BodyGroup | undefined {
@@ -25,7 +21,8 @@ export function tapResponse(response: unknown, attempt: AttemptHooks): BodyGroup
     return undefined;
   }
   const body = guard('body', () => observableBody(response));
-  const hooks = guard('responded', () => attempt.responded(factsOf(response, body !== undefined)));
+  const kind = body !== undefined ? 'visible' : response.body === null ? 'none' : 'hidden';
+  const hooks = guard('responded', () => attempt.responded(factsOf(response, kind)));
   if (hooks === undefined || body === undefined) return undefined;
   const group = new BodyGroup(hooks);
   guard('tap', () => {
@@ -47,11 +44,11 @@ function isResponse(value: unknown): value is ResponseLike {
   return typeof value === 'object' && value !== null && 'status' in value && typeof value.status === 'number';
 }
 
-function factsOf(response: ResponseLike, hasBody: boolean): ResponseFacts {
+function factsOf(response: ResponseLike, body: ResponseFacts['body']): ResponseFacts {
   const { status, headers } = response;
   return {
     status,
-    hasBody,
+    body,
     header(name) {
       const value = headers?.get?.(name);
       return typeof value === 'string' ? value : undefined;

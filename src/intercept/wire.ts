@@ -101,7 +101,6 @@ function onEnd({ request }: WireMessage, hops: WeakMap<object, Hop>, end: WireEn
 function tellEnd(flight: Flight, end: WireEnd): void {
   const { body } = flight;
   report(flight, end, body?.isUnobserved ?? false);
-  body?.onLateReader(() => recheckSoon(flight, body, end));
 }
 
 /** Tells the end once more if the body turns out to be read unseen: there will be no other. */

@@ -15,7 +15,7 @@ export interface ResponseToDescribe {
 }
 
 /** What headers say; absent means that they do not say it. */
-export type ResponseDescription = Omit<ResponseHeaders, 'type' | 'atMs' | 'status' | 'hasBody' | 'rejection'>;
+export type ResponseDescription = Omit<ResponseHeaders, 'type' | 'atMs' | 'status' | 'body' | 'rejection'>;
 
 /**
  * Reads the headers of one response.

@@ -115,6 +115,8 @@ export interface CallOutcome {
   readonly networkErrorCode?: string | undefined;
 
   readonly status?: number | undefined;
+  /** The answer came as a stream; absent where it did not come, or could not be seen. */
+  readonly streamed?: boolean | undefined;
   readonly providerRequestId?: string | undefined;
   readonly providerRegion?: string | undefined;
   readonly retryAfterMs?: number | undefined;

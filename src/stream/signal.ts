@@ -38,8 +38,8 @@ export interface ResponseHeaders {
   readonly type: 'response_headers';
   readonly atMs: number;
   readonly status: number;
-  /** Bytes seen by nobody: the body is null, or not ours to see. */
-  readonly hasBody: boolean;
+  /** `none`: the answer has no body. `hidden`: it has one that cannot be seen, and no end of it will be told. */
+  readonly body: 'visible' | 'none' | 'hidden';
   /** False where the content type cannot carry what was asked for, such as HTML. */
   readonly contentTypeFits: boolean;
   /** What a status outside 2xx says by itself; its body may say more. */

@@ -45,6 +45,7 @@ export function summarize(state: CallState, verdict: Verdict, atMs: number): Cal
     networkErrorCode: verdict.thrown?.networkErrorCode,
 
     status: headers?.status,
+    streamed: state.document !== undefined ? false : state.chunks > 0 || undefined,
     providerRequestId: headers?.providerRequestId,
     providerRegion: headers?.providerRegion,
     retryAfterMs: headers?.retryAfterMs,

@@ -83,7 +83,11 @@ function onHeaders(state: CallState, headers: ResponseHeaders, out: Milestone[])
   state.lastActivityMs = headers.atMs;
   state.deliveredAtMs = headers.atMs;
   out.push({ type: 'response_headers', atMs: headers.atMs, status: headers.status });
-  if (!headers.hasBody) end(state, { type: 'eof' }, headers.atMs, out);
+  if (headers.body === 'none') end(state, { type: 'eof' }, headers.atMs, out);
+  else if (headers.body === 'hidden') {
+    state.unobserved = true;
+    end(state, { type: 'unobserved' }, headers.atMs, out);
+  }
   // A rejection stands with its status: whether anybody reads why is open.
   else if (!accepted(state)) presume(state, { type: 'left' }, headers.atMs);
 }
@@ -128,6 +132,7 @@ function onTick(state: CallState, atMs: number, out: Milestone[]): void {
 
 function end(state: CallState, ending: FinalEnding, atMs: number, out: Milestone[]): void {
   state.settled = true;
+  watchSilence(state, atMs, out);
   const outcome = settle(state, ending, atMs);
   if (outcome.outcome === 'cancelled') out.push({ type: 'cancelled', atMs });
   const thrown = ending.type === 'error' ? ending.error : undefined;

@@ -3,7 +3,7 @@
  * Bytes, comments and pings do not restart the wire's clock; only a chunk does.
  */
 import type { Milestone } from './milestone.js';
-import { type CallState, silenceMs } from './state.js';
+import { allFinished, type CallState, silenceMs } from './state.js';
 
 /** The consumer asks for bytes. */
 export function startRead(state: CallState, atMs: number): void {
@@ -39,9 +39,9 @@ export function closeGap(state: CallState, atMs: number, out: Milestone[]): void
   state.stallAnnounced = false;
 }
 
-/** Time passed, and the consumer may be waiting still. */
+/** Time passed, or the call is over, and the consumer waits still. The wait for the end of a finished answer is none. */
 export function watchSilence(state: CallState, atMs: number, out: Milestone[]): void {
-  if (state.pendingReads === 0 || state.chunks === 0 || state.terminal) return;
+  if (state.pendingReads === 0 || state.chunks === 0 || state.terminal || allFinished(state)) return;
   const gapMs = silenceMs(state, atMs);
   if (gapMs >= state.options.stallThresholdMs) announceStall(state, atMs, gapMs, out);
 }

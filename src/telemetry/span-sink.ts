@@ -112,7 +112,8 @@ class SpanSink implements Sink {
       if (outcome.outcome === 'failed') span.setStatus({ code: SpanStatusCode.ERROR });
       this.#budget.close();
       const { suppressedCount } = this.#budget;
-      const ended = { outcome, suppressedCount, stream: this.#stream, options: this.#options };
+      const stream = this.#stream ?? outcome.streamed;
+      const ended = { outcome, suppressedCount, stream, options: this.#options };
       // One by one: an object of forty keys in between doubles the cost.
       forEachKnown(END_ATTRIBUTES, ended, (name, value) => span.setAttribute(name, value));
     } finally {
@@ -326,6 +327,8 @@ const OUTCOME_ATTRIBUTES: readonly Row<CallOutcome>[] = [
 const END_ATTRIBUTES: readonly Row<Ended>[] = [
   ...OUTCOME_ATTRIBUTES.map(([name, value]): Row<Ended> => [name, ({ outcome }) => value(outcome)]),
   ...USAGE_ATTRIBUTES.map(([name, value]): Row<Ended> => [name, ({ outcome }) => value(outcome.usage ?? NO_USAGE)]),
+  // Again where only the answer could tell: the request's body was not readable.
+  [names.ATTR_GEN_AI_REQUEST_STREAM, ({ stream }) => stream || undefined],
   [names.ATTR_GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, ({ stream, outcome }) => streamed(stream, seconds(outcome))],
   [names.ATTR_LLM_STREAM_STALL_COUNT, ({ stream, outcome: o }) => streamed(stream, ifSeen(o, o.stallCount))],
   [

@@ -175,12 +175,12 @@ describe('a release', () => {
 });
 
 describe('unobserved', () => {
-  it('is a locked stream that nobody reads where we see it', () => {
+  it('is a stream that is locked by a reader we did not give', () => {
     const { group, root, streams } = divide(0);
     expect(group.isUnobserved).toBe(false);
     streams[0]?.getReader();
     expect(group.isUnobserved).toBe(true);
-    group.waiting(root);
+    group.held(root);
     expect(group.isUnobserved).toBe(false);
   });
 });

@@ -173,15 +173,15 @@ describe('an attempt', () => {
     const observed = wrapFetch((async () => response) as Fetch, recording.hooks);
     await (await observed('/x')).text();
     expect(await observed('/x')).toBe(response);
-    expect(logs()).toEqual([['responded 200', 'waiting', 'bytes', 'ended'], ['responded 200 without body']]);
+    expect(logs()).toEqual([['responded 200', 'waiting', 'bytes', 'ended'], ['responded 200 with body hidden']]);
   });
 
   it.each<[string, unknown, string]>([
-    ['a null body', new Response(null), 'responded 200 without body'],
+    ['a null body', new Response(null), 'responded 200 with body none'],
     [
       'a body of its own kind',
       { status: 201, body: { pipe() {} }, headers: { get: () => null } },
-      'responded 201 without body',
+      'responded 201 with body hidden',
     ],
     ['no status', { ok: true }, 'rejected undefined'],
     ['nothing', undefined, 'rejected undefined'],
@@ -326,5 +326,38 @@ describe('one request through two wrappers of ours is one attempt', () => {
     await (await observed(`${server.origin}/text`, init())).text();
     expect([outer.attempts.length, recording.attempts.length]).toEqual([1, 0]);
     expect(recording.unannounced).toEqual([]);
+  });
+});
+
+describe('a second patch', () => {
+  it('takes over where the first was undone behind its back', async () => {
+    patch.unpatch();
+    const found = globalThis.fetch;
+    const first = patchFetch(record().hooks);
+    globalThis.fetch = found;
+    const { hooks, attempts } = record();
+    const second = patchFetch(hooks);
+    try {
+      expect(second.installed).toBe(true);
+      await (await globalThis.fetch(`${server.origin}/short`)).text();
+      expect(attempts).toHaveLength(1);
+    } finally {
+      second.unpatch();
+      first.unpatch();
+    }
+    expect(globalThis.fetch).toBe(found);
+  });
+
+  it('does nothing where the first was wrapped', () => {
+    patch.unpatch();
+    const found = globalThis.fetch;
+    const first = patchFetch(record().hooks);
+    const ours = globalThis.fetch;
+    const wrapped: typeof fetch = (...args) => ours(...args);
+    globalThis.fetch = wrapped;
+    expect(patchFetch(record().hooks).installed).toBe(false);
+    expect(globalThis.fetch).toBe(wrapped);
+    globalThis.fetch = found;
+    first.unpatch();
   });
 });

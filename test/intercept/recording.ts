@@ -37,8 +37,8 @@ function attemptHooks(attempt: RecordedAttempt): AttemptHooks {
       return send();
     },
     rejected: (error) => void log.push(`rejected ${nameOf(error)}`),
-    responded({ status, hasBody }) {
-      log.push(`responded ${status}${hasBody ? '' : ' without body'}`);
+    responded({ status, body }) {
+      log.push(`responded ${status}${body === 'visible' ? '' : ` with body ${body}`}`);
       return bodyHooks(attempt);
     },
     wireStarted: () => void log.push('wireStarted'),

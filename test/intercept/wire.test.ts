@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import { fetch as undiciFetch, request as undiciRequest } from 'undici';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type FetchPatch, patchFetch, wrapFetch } from '../../src/intercept/fetch.js';
@@ -116,28 +115,6 @@ describe('a body that is read where we do not see it', () => {
     await until(() => wire().length > 1);
     expect(wire().at(-1)).toBe('wireFailed Error unobserved');
     await reader.closed.catch(() => {});
-  });
-
-  it('is Readable.fromWeb from Node 26 on', async () => {
-    const isUnseen = Number(process.versions.node.split('.')[0]) >= 26;
-    for (const path of ['/text', '/short']) {
-      let size = 0;
-      for await (const chunk of Readable.fromWeb(bodyOf(await fetch(server.origin + path)) as never))
-        size += chunk.length;
-      expect(size).toBeGreaterThan(0);
-    }
-    await new Promise(setImmediate);
-    for (const index of [0, 1]) expect(wire(index).includes('wireEnded unobserved')).toBe(isUnseen);
-  });
-
-  it('is told once more when the reader comes after the wire ended', async () => {
-    const body = bodyOf(await fetch(`${server.origin}/short`));
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(wire()).toEqual(['wireStarted', 'wireEnded']);
-    const reader = body.getReader();
-    await until(() => wire().length > 2);
-    expect(wire().at(-1)).toBe('wireEnded unobserved');
-    await reader.cancel();
   });
 
   it.each<[string, (response: Response) => Promise<unknown>]>([

@@ -1,7 +1,7 @@
 /** The matrix, read to its end: by raw fetch in three ways, and by the OpenAI SDK over global fetch. */
 import OpenAI from 'openai';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { closedPort } from '../../src/testing/index.js';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { chatText, closedPort } from '../../src/testing/index.js';
 import { type Ask, expectSpan, type Harness, said, startHarness } from './harness.js';
 import { ROWS, type Row } from './rows.js';
 
@@ -90,4 +90,20 @@ test('every row ran on every road, and gave one span', () => {
   expect(new Set(ROWS.map((row) => row.name)).size).toBe(ROWS.length);
   expect(executed).toBe(expected);
   expect(harness.spans).toHaveLength(expected);
+});
+
+test('a Request whose body cannot be read: the answer says that it was a stream, and which model', async () => {
+  const ask = harness.ask('by Request', { reply: chatText(['a', 'b']) });
+  const response = await fetch(new Request(ask.url, ask.init));
+  await response.text();
+  const span = await vi.waitFor(() => {
+    const found = harness.spans.find(({ name }) => name === 'chat');
+    expect(found).toBeDefined();
+    return found;
+  });
+  expect(span?.attributes).toMatchObject({
+    'gen_ai.request.stream': true,
+    'gen_ai.response.model': 'by Request',
+    'llm_stream.outcome': 'completed',
+  });
 });

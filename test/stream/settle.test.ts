@@ -738,6 +738,16 @@ const rows: readonly Row[] = [
     },
   },
   {
+    title: 'an answer whose body cannot be seen',
+    script: [started, [5, headers({ body: 'hidden' })]],
+    is: { outcome: 'failed', failureStage: 'unknown', terminationKind: 'unknown', chunkCount: undefined },
+  },
+  {
+    title: 'an answer without a body',
+    script: [started, [5, headers({ body: 'none' })]],
+    is: { outcome: 'failed', failureStage: 'before_first_token', terminationKind: 'eof', chunkCount: 0 },
+  },
+  {
     title: 'a body that breaks where nobody can look',
     script: [started, [5, headers()], [9, wireFailed(RESET, true)], [1_009, tick]],
     is: {

@@ -12,7 +12,7 @@ export type Step = (atMs: number) => Signal;
 export const started: Step = (atMs) => ({ type: 'attempt_started', atMs });
 export const headers =
   (more: Partial<ResponseHeaders> = {}): Step =>
-  (atMs) => ({ type: 'response_headers', status: 200, hasBody: true, contentTypeFits: true, ...more, atMs });
+  (atMs) => ({ type: 'response_headers', status: 200, body: 'visible', contentTypeFits: true, ...more, atMs });
 export const read: Step = (atMs) => ({ type: 'read_started', atMs });
 export const bytes =
   (length = 100): Step =>

@@ -188,6 +188,25 @@ describe('silence', () => {
     expect(outcome).toMatchObject({ stallCount: 0, maxChunkGapMs: 5, consumerPauseMs: 20_000 });
   });
 
+  test('a silence in which the call ends is a stall, whether or not a tick met it', () => {
+    expect(told([...streaming, [12_000, thrown(RESET)]]).slice(4)).toEqual([
+      '12000 stall',
+      '12000 exception',
+      '12000 settled',
+    ]);
+    expect(told([...streaming, [11_000, tick], [12_000, thrown(RESET)]]).slice(4)).toEqual([
+      '11000 stall',
+      '12000 exception',
+      '12000 settled',
+    ]);
+  });
+
+  test('the wait for the end of a finished answer is no stall', () => {
+    expect(told([...open, [10, bytes()], text(), finish(), read, [20_000, tick], [30_000, eof]])).not.toContain(
+      '20000 stall',
+    );
+  });
+
   test('the wait for the first chunk is no gap', () => {
     const { outcome } = run([...open, [15_000, tick], [20_000, bytes()], text(), finish(), done, eof]);
     expect(outcome).toMatchObject({ stallCount: 0, timeToFirstTokenMs: 20_000 });
