@@ -20,12 +20,16 @@ interface Run {
   readonly errors: readonly string[];
 }
 
-let scripts: { control: string; patched: string };
+/** The room alone, under hooks that take everything; and the whole library, which reads every answer as a model's. */
+const OBSERVERS = ['patched', 'library'] as const;
+
+let scripts: Record<'control' | (typeof OBSERVERS)[number], string>;
 let server: Server;
 
 beforeAll(async () => {
-  const [control, patched] = await Promise.all([bundle('control.ts'), bundle('patched.ts')]);
-  scripts = { control, patched };
+  const [control, patched, library] = await Promise.all(['control.ts', 'patched.ts', 'library.ts'].map(bundle));
+  if (control === undefined || patched === undefined || library === undefined) throw new Error('a bundle is missing');
+  scripts = { control, patched, library };
   server = await startServer();
 });
 
@@ -42,19 +46,25 @@ function run(script: string, ...args: string[]): Promise<Run> {
   });
 }
 
-describe('observed and unobserved', () => {
+async function reportOf(script: string): Promise<Record<string, unknown>> {
+  const { stdout, errors } = await run(script);
+  expect(errors).toEqual([]);
+  return JSON.parse(stdout) as Record<string, unknown>;
+}
+
+describe.each(OBSERVERS)('unobserved and observed by: %s', (observer) => {
   let control: Record<string, unknown>;
   let patched: Record<string, unknown>;
 
   beforeAll(async () => {
     // One after the other: sizes and garbage depend on who else is busy.
-    const runs = [await run(scripts.control), await run(scripts.patched)];
-    const reports = runs.map(({ stdout, errors }) => {
-      expect(errors).toEqual([]);
-      return JSON.parse(stdout) as Record<string, unknown>;
-    });
-    [control, patched] = [reports[0] ?? {}, reports[1] ?? {}];
+    control = await reportOf(scripts.control);
+    patched = await reportOf(scripts[observer]);
   }, 120_000);
+
+  it('really observes', () => {
+    if (observer === 'library') expect(patched['observed calls']).toBeGreaterThan(150);
+  });
 
   it.each(equal)('are equal: %s', (name) => {
     expect(control[name], 'the control').not.toBe('timed out');
@@ -91,11 +101,11 @@ describe('observed and unobserved', () => {
   });
 });
 
-describe('an application ends as it would without us when it', () => {
+describe.each(OBSERVERS)('an application observed by: %s, ends as it would without us when it', (observer) => {
   it.each(Object.keys(APPLICATIONS))('%s', async (name) => {
     const [control, patched] = await Promise.all([
       run(scripts.control, name, server.origin),
-      run(scripts.patched, name, server.origin),
+      run(scripts[observer], name, server.origin),
     ]);
     expect(patched).toEqual(control);
   });

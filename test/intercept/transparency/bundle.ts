@@ -1,17 +1,20 @@
 /** Bundles a child script, library source and all, so that any Node can run it. */
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Rolldown } from 'tsdown';
 
 /** Where the bundle of `script`, a file beside this one, was written. */
 export async function bundle(script: string): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'llm-stream-transparency-'));
+  // Inside the tree, where the packages that are not bundled are found.
+  const parent = fileURLToPath(new URL('../../../temp/', import.meta.url));
+  await mkdir(parent, { recursive: true });
+  const directory = await mkdtemp(join(parent, 'transparency-'));
   const file = join(directory, script.replace(/\.ts$/, '.mjs'));
   await Rolldown.build({
     input: fileURLToPath(new URL(script, import.meta.url)),
     platform: 'node',
+    external: [/^@opentelemetry\//],
     logLevel: 'silent',
     output: { file, format: 'esm', codeSplitting: false },
   });

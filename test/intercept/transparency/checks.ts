@@ -14,6 +14,8 @@ type Fetch = typeof fetch;
 export interface Subject {
   /** Observes a `fetch` that is not the global one; the control gives it back. */
   wrap(original: Fetch): Fetch;
+  /** How many calls were recorded, where somebody records. */
+  observed?(): number;
 }
 
 interface Scope extends Subject {
@@ -46,6 +48,7 @@ export async function reportChecks(subject: Subject): Promise<void> {
     ]);
   }
   clearInterval(keepAlive);
+  report['observed calls'] = subject.observed?.();
   const line = JSON.stringify(report)
     .replaceAll(server.origin, 'ORIGIN')
     .replaceAll(server.origin.slice(7), 'HOST')
