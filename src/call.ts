@@ -54,7 +54,9 @@ export function createCallHooks(options: () => CallOptions): CallHooks {
 }
 
 function begin(request: RequestFacts, described: DescribedRequest, options: CallOptions): AttemptHooks {
-  const recording = options.record({ ...described.description, startEpochMs: Date.now(), observedBy: ['fetch'] });
+  // No spread: on Node 20 an object of so many keys becomes a slow one, and what reads it takes 6 µs more a call.
+  const description = Object.assign(described.description, { startEpochMs: Date.now(), observedBy: ['fetch'] });
+  const recording = options.record(description);
   if (!recording.recording) return { ...UNRECORDED, around: (send) => recording.around(send) };
   const call = new Call(request.signal, described, recording, options);
   call.start();
@@ -72,14 +74,14 @@ const UNRECORDED: Omit<AttemptHooks, 'around'> = {
 
 class Call implements AttemptHooks, BodyHooks, OpenCall {
   readonly #startMs = performance.now();
-  readonly #signal: AbortSignal | undefined;
+  /** Weak: the application's listeners on it may hold the Response, whose collection is one of the endings. */
+  readonly #signal: WeakRef<AbortSignal> | undefined;
   readonly #dialect: DialectName;
   readonly #streamRequested: boolean | undefined;
   readonly #recording: CallRecording;
   readonly #exceptionMessages: boolean;
   readonly #state: CallState;
   #reader: ChunkReader | undefined;
-  #wireError: { readonly thrown: ThrownError; readonly own: boolean } | undefined;
 
   constructor(
     signal: AbortSignal | undefined,
@@ -87,13 +89,16 @@ class Call implements AttemptHooks, BodyHooks, OpenCall {
     recording: CallRecording,
     options: CallOptions,
   ) {
-    this.#signal = signal;
+    this.#signal = signal && new WeakRef(signal);
     this.#dialect = described.dialect;
     this.#streamRequested = described.description.stream;
     this.#recording = recording;
     this.#exceptionMessages = options.exceptionMessages;
+    const { stallThresholdMs, idleTimeoutMs, missingDoneEvent } = options.machine;
     this.#state = createCallState({
-      ...options.machine,
+      stallThresholdMs,
+      idleTimeoutMs,
+      missingDoneEvent,
       abortedBeforeStart: signal?.aborted ?? false,
       estimatedInputTokens: described.estimatedInputTokens,
     });
@@ -150,13 +155,11 @@ class Call implements AttemptHooks, BodyHooks, OpenCall {
   }
 
   left(): void {
-    // A connection that broke before the consumer left told it so by rejecting the cancel.
-    const earlier = this.#wireError?.own === false ? this.#wireError.thrown : undefined;
-    this.#take({
-      type: 'ended',
-      atMs: this.#now(),
-      ending: earlier ? { type: 'error', error: earlier } : { type: 'left' },
-    });
+    this.#take({ type: 'ended', atMs: this.#now(), ending: { type: 'left' } });
+  }
+
+  held(): void {
+    this.#take({ type: 'held', atMs: this.#now() });
   }
 
   released(): void {
@@ -175,12 +178,11 @@ class Call implements AttemptHooks, BodyHooks, OpenCall {
     this.#take({ type: 'wire_ended', atMs: this.#now(), unobserved });
   }
 
-  wireFailed(error: unknown, unobserved: boolean): void {
-    const thrown = this.#describe(error);
-    // A cancel fails the connection with its own reason: that is the consumer leaving, not an error it will see.
-    const callers = this.#signal?.aborted === true && Object.is(this.#signal.reason, error);
-    this.#wireError ??= { thrown, own: !callers && (thrown.kind === 'abort' || thrown.kind === 'unknown') };
-    this.#take({ type: 'wire_failed', atMs: this.#now(), error: thrown, unobserved });
+  wireFailed(error: unknown, { unobserved, byConsumer }: { unobserved: boolean; byConsumer: boolean }): void {
+    const signal = this.#signal?.deref();
+    const byCaller = signal?.aborted === true && Object.is(signal.reason, error);
+    const by = byCaller ? 'caller' : byConsumer ? 'consumer' : 'wire';
+    this.#take({ type: 'wire_failed', atMs: this.#now(), error: this.#describe(error), by, unobserved });
   }
 
   tick(): void {
@@ -196,7 +198,7 @@ class Call implements AttemptHooks, BodyHooks, OpenCall {
   }
 
   #describe(error: unknown): ThrownError {
-    return describeThrown(error, this.#signal, { messages: this.#exceptionMessages });
+    return describeThrown(error, this.#signal?.deref(), { messages: this.#exceptionMessages });
   }
 
   #take(signal: Signal): void {
@@ -214,6 +216,5 @@ class Call implements AttemptHooks, BodyHooks, OpenCall {
   #close(): void {
     removeOpenCall(this);
     this.#reader = undefined;
-    this.#wireError = undefined;
   }
 }

@@ -2,6 +2,7 @@
  * Options and environment variables, with their defaults. A bad value costs one `diag` line: what was expected, what
  * came, what is used instead. The application runs on.
  */
+import { types } from 'node:util';
 import { diag } from '@opentelemetry/api';
 import type { InstrumentationConfig } from '@opentelemetry/instrumentation';
 import type { DialectName } from './protocol/dialects/dialect.js';
@@ -127,17 +128,23 @@ function endpointList(dialects: readonly DialectName[]): Kind<readonly Endpoint[
 }
 
 function endpointFrom(value: unknown, dialects: readonly DialectName[]): Endpoint | undefined {
-  if (isPattern(value)) return { url: value };
+  if (isPattern(value)) return { url: ownPattern(value) };
   if (typeof value !== 'object' || value === null || !('url' in value) || !isPattern(value.url)) return undefined;
   const dialect = 'dialect' in value ? dialects.find((name) => name === value.dialect) : undefined;
   if ('dialect' in value && value.dialect !== undefined && dialect === undefined) return undefined;
   const provider = 'provider' in value ? value.provider : undefined;
   if (provider !== undefined && typeof provider !== 'string') return undefined;
-  return { url: value.url, ...(dialect && { dialect }), ...(provider !== undefined && { provider }) };
+  return { url: ownPattern(value.url), ...(dialect && { dialect }), ...(provider !== undefined && { provider }) };
 }
 
 function isPattern(value: unknown): value is string | RegExp {
-  return (typeof value === 'string' && value !== '') || value instanceof RegExp;
+  // Also of another realm, as in a test runner's.
+  return (typeof value === 'string' && value !== '') || types.isRegExp(value);
+}
+
+/** A RegExp of our own: with the flag `g` or `y` the application's would remember where it stopped. */
+function ownPattern(pattern: string | RegExp): string | RegExp {
+  return typeof pattern === 'string' ? pattern : new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''));
 }
 
 function read<T>({ config, environment }: Source, name: string, kind: Kind<T>, fallback: T): T {

@@ -3,6 +3,7 @@ import { type Tracer, type TracerProvider, trace } from '@opentelemetry/api';
 import { InstrumentationBase, type InstrumentationModuleDefinition } from '@opentelemetry/instrumentation';
 import { type CallOptions, createCallHooks } from './call.js';
 import { type LlmStreamInstrumentationConfig, readSettings, type Settings } from './config.js';
+import { guard } from './guard.js';
 import { type FetchPatch, patchFetch } from './intercept/fetch.js';
 import { DIALECT_NAMES } from './protocol/dialects/index.js';
 import { SCHEMA_URL } from './telemetry/semconv.js';
@@ -36,13 +37,21 @@ export class LlmStreamInstrumentation extends InstrumentationBase<LlmStreamInstr
   /** Patches global `fetch`. Enabling twice, or beside another copy of this package, changes nothing. */
   override enable(): void {
     super.enable();
-    this.patch ??= patchFetch(createCallHooks(() => this.options));
+    guard('enable', () => {
+      if (this.patch?.installed) return;
+      this.patch = patchFetch(createCallHooks(() => this.options));
+      if (!this.patch.installed) {
+        this._diag.warn(
+          '`fetch` is observed already, by another instance or copy of this package; this one records nothing',
+        );
+      }
+    });
   }
 
   /** Puts `fetch` back; where somebody wrapped it since, ours becomes a pass-through. Calls under way are recorded to their end. */
   override disable(): void {
     super.disable();
-    this.patch?.unpatch();
+    guard('disable', () => this.patch?.unpatch());
     this.patch = undefined;
   }
 
@@ -64,8 +73,7 @@ export class LlmStreamInstrumentation extends InstrumentationBase<LlmStreamInstr
       machine: { stallThresholdMs, idleTimeoutMs, missingDoneEvent },
       exceptionMessages,
       record: (description) => {
-        this.llmTracer ??= tracerOf(trace.getTracerProvider());
-        const span = openSpan(this.llmTracer, description, settings);
+        const span = openSpan(this.llmTracer ?? tracerOf(trace.getTracerProvider()), description, settings);
         return { sinks: [span.sink], recording: span.recording, around: (send) => span.around(send) };
       },
     };

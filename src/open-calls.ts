@@ -1,4 +1,6 @@
 /** Live calls, and one timer over all of them that keeps no process alive. */
+// Not the globals: jsdom's return numbers, and fake ones of a test never fire.
+import { clearTimeout, setTimeout } from 'node:timers';
 import { guard } from './guard.js';
 import { GRACE_MS } from './stream/state.js';
 
@@ -41,7 +43,7 @@ function sweepWithin(delayMs: number): void {
     clearTimeout(timer);
   }
   firesAt = at;
-  timer = setTimeout(sweep, delayMs);
+  timer = setTimeout(() => guard('sweep', sweep), delayMs);
   timer.unref();
 }
 
@@ -49,8 +51,11 @@ function sweep(): void {
   timer = undefined;
   let soon = false;
   for (const call of open) {
-    guard('sweep', () => call.tick());
-    soon ||= call.presumed;
+    // Each by itself: what fails for one call must not keep the others open.
+    guard('tick', () => {
+      call.tick();
+      soon ||= call.presumed;
+    });
   }
   if (open.size > 0) sweepWithin(soon ? GRACE_MS + MARGIN_MS : SWEEP_MS);
 }

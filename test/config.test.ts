@@ -58,9 +58,9 @@ describe('options', () => {
   });
 
   test('an endpoint is a string, a RegExp or a record', () => {
-    const regExp = /\/llm\//;
+    const regExp = /\/llm\//gi;
     const endpoints = ['/chat', regExp, { url: /x/, dialect: 'openai-chat-completions', provider: 'acme' }];
-    expect(read({ endpoints }).endpoints).toEqual([{ url: '/chat' }, { url: regExp }, endpoints[2]]);
+    expect(read({ endpoints }).endpoints).toEqual([{ url: '/chat' }, { url: /\/llm\//i }, endpoints[2]]);
   });
 
   test.each([

@@ -94,6 +94,17 @@ describe('registration', () => {
     unregister();
   });
 
+  test('a second instance takes over when it is enabled after the first was disabled', async () => {
+    const first = new LlmStreamInstrumentation();
+    const second = new LlmStreamInstrumentation();
+    const unregister = register(first, second);
+    first.disable();
+    second.enable();
+    await ask();
+    expect(exporter.getFinishedSpans()).toHaveLength(1);
+    unregister();
+  });
+
   test('disable puts fetch back, enable patches again', async () => {
     const instrumentation = new LlmStreamInstrumentation();
     const unregister = register(instrumentation);

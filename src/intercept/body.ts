@@ -21,6 +21,7 @@ export function canTapBody(value: unknown): value is ReadableStream {
   return (
     value instanceof ReadableStream &&
     !value.locked &&
+    Object.isExtensible(value) &&
     !processState().shadowed.has(value) &&
     isUntouched(value, STREAM, STREAM_METHODS)
   );
@@ -67,11 +68,12 @@ const STREAM_METHODS = {
   cancel(this: ReadableStream, ...args: unknown[]): unknown {
     // A locked stream refuses: then nobody has left.
     const refused = branches.has(this) && this.locked;
+    if (!refused) observe('leaving', this, ({ group }) => group.leaving());
     const cancelled = callInherited(STREAM, this, 'cancel', args);
     if (!refused) {
       observe('cancel', this, (branch) => {
-        if (args[0] === COLLECTED_BY_UNDICI) branch.group.collected(branch, args[0]);
-        else branch.group.left(branch, args[0]);
+        if (args[0] === COLLECTED_BY_UNDICI) branch.group.collected(branch);
+        else branch.group.left(branch);
       });
     }
     return cancelled;
@@ -144,17 +146,21 @@ class Hold {
     this.branch.group.released(this.branch);
   }
 
-  // What a read of the platform resolves with cannot throw here; the hooks have a guard of their own.
-  private readonly onResult = ({ done, value }: ReadResult): void => {
-    const { group } = this.branch;
-    if (done) group.ended(this.branch);
-    else group.delivered(this.branch, bytesOf(value));
+  // Nobody handles the promise of these reactions: what they throw would be an unhandled rejection of the application's.
+  private readonly onResult = (result: ReadResult): void => {
+    guard('read result', () => {
+      const { group } = this.branch;
+      if (result.done) group.ended(this.branch);
+      else group.delivered(this.branch, bytesOf(result.value));
+    });
   };
 
   private readonly onError = (error: unknown): void => {
-    const { group } = this.branch;
-    if (!this.isOwnDoing(error)) group.failed(this.branch, error);
-    else if (!this.released) group.delivered(this.branch, NO_BYTES);
+    guard('read error', () => {
+      const { group } = this.branch;
+      if (!this.isOwnDoing(error)) group.failed(this.branch, error);
+      else if (!this.released) group.delivered(this.branch, NO_BYTES);
+    });
   };
 
   /** Reads rejected because their reader was released, or because of the view they were to fill, say nothing of the stream. */
@@ -195,9 +201,11 @@ function readerMethods(prototype: object) {
     },
 
     cancel(this: object, ...args: unknown[]): unknown {
-      const cancelled = callInherited(prototype, this, 'cancel', args);
       const hold = holds.get(this);
-      if (hold !== undefined && !hold.released) guard('cancel', () => hold.branch.group.left(hold.branch, args[0]));
+      const holding = hold?.released === false ? hold.branch : undefined;
+      if (holding) guard('leaving', () => holding.group.leaving());
+      const cancelled = callInherited(prototype, this, 'cancel', args);
+      if (holding) guard('cancel', () => holding.group.left(holding));
       return cancelled;
     },
 
@@ -247,10 +255,11 @@ function tapIterator(iterator: unknown, branch: Branch, options: unknown): void 
       return read;
     },
     return(this: unknown, value: unknown, ...rest: unknown[]): unknown {
+      if (!keepsStream) guard('leaving', () => branch.group.leaving());
       const returned = Reflect.apply(nativeReturn, this, [value, ...rest]);
       guard('return', () => {
-        if (!hold.released && keepsStream) hold.release();
-        else branch.group.left(branch, value);
+        if (!keepsStream) branch.group.left(branch);
+        else if (!hold.released) hold.release();
       });
       return returned;
     },

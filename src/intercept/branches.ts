@@ -33,7 +33,7 @@ export class BodyGroup {
   private branches: Branch[] = [];
   /** How much of the body was told: only what lies beyond is news. */
   private toldBytes = 0;
-  private leftReason: unknown;
+  isLeaving = false;
 
   constructor(hooks: BodyHooks) {
     this.hooks = hooks;
@@ -65,6 +65,7 @@ export class BodyGroup {
   /** Somebody took a reader of ours. */
   held(branch: Branch): void {
     branch.state = 'read';
+    this.tell('held', (hooks) => hooks.held());
   }
 
   waiting(branch: Branch): void {
@@ -83,7 +84,10 @@ export class BodyGroup {
     if (!isNews && branch.toldReads === 0) return;
     // Each read that was told gets its answer, if only an empty one: whoever counts them would wait for ever.
     if (branch.toldReads > 0) branch.toldReads -= 1;
-    const news = start >= this.toldBytes ? view : view.subarray(Math.min(this.toldBytes - start, view.byteLength));
+    const news =
+      start >= this.toldBytes || view.byteLength === 0
+        ? view
+        : view.subarray(Math.min(this.toldBytes - start, view.byteLength));
     this.toldBytes = Math.max(this.toldBytes, branch.offset);
     const { hooks } = this;
     if (hooks !== undefined) guard('bytes', () => hooks.bytes(news));
@@ -97,23 +101,28 @@ export class BodyGroup {
     if (!isGone(branch)) this.finish('failed', (hooks) => hooks.failed(error));
   }
 
-  left(branch: Branch, reason: unknown): void {
-    if (isGone(branch)) return;
-    branch.state = 'left';
-    this.leftReason = reason;
-    if (!this.conclude(undefined)) this.answerReads(branch);
+  /** The consumer is about to cancel, and until {@link left} what fails on the wire is its doing. */
+  leaving(): void {
+    this.isLeaving = true;
   }
 
-  collected(branch: Branch, reason: unknown): void {
+  left(branch: Branch): void {
+    this.isLeaving = false;
+    if (isGone(branch)) return;
+    branch.state = 'left';
+    if (!this.conclude()) this.answerReads(branch);
+  }
+
+  collected(branch: Branch): void {
     if (isGone(branch)) return;
     branch.state = 'collected';
-    this.conclude(reason);
+    this.conclude();
   }
 
   released(branch: Branch): void {
     if (isGone(branch)) return;
     branch.state = 'released';
-    if (this.conclude(undefined)) branch.toldReads = 0;
+    if (this.conclude()) branch.toldReads = 0;
     else this.answerReads(branch);
   }
 
@@ -126,13 +135,12 @@ export class BodyGroup {
   }
 
   /** Tells an ending once no branch can bring another. False where some branch is still to be heard. */
-  private conclude(collectedReason: unknown): boolean {
+  private conclude(): boolean {
     if (this.branches.every(isGone)) {
       if (this.branches.some((branch) => branch.state === 'left')) {
-        const reason = this.leftReason;
-        this.finish('left', (hooks) => hooks.left(reason));
+        this.finish('left', (hooks) => hooks.left());
       } else {
-        this.finish('collected', (hooks) => hooks.collected(collectedReason));
+        this.finish('collected', (hooks) => hooks.collected());
       }
     } else if (this.branches.every((branch) => isGone(branch) || branch.state === 'released')) {
       this.tell('released', (hooks) => hooks.released());
@@ -151,7 +159,6 @@ export class BodyGroup {
     const hooks = this.hooks;
     // Streams outlive their calls: what is over keeps nothing alive.
     this.hooks = undefined;
-    this.leftReason = undefined;
     if (hooks !== undefined) guard(place, () => observe(hooks));
   }
 

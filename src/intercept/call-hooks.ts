@@ -9,8 +9,8 @@ export interface RequestFacts {
   /** As given: may be relative, or no URL at all. */
   readonly url: string;
   readonly method: string;
-  /** Value of a request header, by lower-case name; undefined where it is absent or cannot be read without consuming it. */
-  header(name: string): string | undefined;
+  /** Value of a request header, by lower-case name. Undefined itself where the headers cannot be read without consuming them. */
+  readonly header: ((name: string) => string | undefined) | undefined;
   /** The body, where it can be read without consuming it. */
   readonly body?: string | Uint8Array | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -45,7 +45,8 @@ export interface AttemptHooks {
   wireStarted(): void;
   /** The last byte came over the connection. `unobserved`: somebody reads the body where we cannot see it. */
   wireEnded(unobserved: boolean): void;
-  wireFailed(error: unknown, unobserved: boolean): void;
+  /** The connection failed. `byConsumer`: the body is being cancelled, and `error` is the reason given for it. */
+  wireFailed(error: unknown, how: { readonly unobserved: boolean; readonly byConsumer: boolean }): void;
 }
 
 /** What happens to one body, all its branches taken together. */
@@ -58,10 +59,12 @@ export interface BodyHooks {
   ended(): void;
   /** A read was rejected. */
   failed(error: unknown): void;
-  /** The consumer cancelled, or left its iterator, and `reason` went upstream. Called after the original `cancel` was. */
-  left(reason: unknown): void;
+  /** The consumer cancelled, or left its iterator. Called after the original `cancel` was. */
+  left(): void;
   /** A reader was released before the end, without a cancel. */
   released(): void;
+  /** A reader was taken, the first one or another. */
+  held(): void;
   /** The body was collected as garbage. */
-  collected(reason: unknown): void;
+  collected(): void;
 }

@@ -4,8 +4,8 @@
  */
 import { guard } from '../guard.js';
 import { processState } from '../process-state.js';
+import { announcerOf, beginAttempt, endAttempt, type ObservedAttempt, type Sender, whileSending } from './attempt.js';
 import type { CallHooks } from './call-hooks.js';
-import { announcerOf, type Flight, land, type Sender, takeOff, whileSending } from './in-flight.js';
 import { replaceProperty } from './property.js';
 import { readRequest } from './request-facts.js';
 import { tapResponse } from './response.js';
@@ -73,7 +73,7 @@ export function wrapFetch<F extends (...args: never[]) => unknown>(
 }
 
 type Announcement =
-  | { readonly isNew: true; readonly sender: Flight }
+  | { readonly isNew: true; readonly sender: ObservedAttempt }
   | { readonly isNew: false; readonly sender: Sender };
 
 const NOBODY: Announcement = { isNew: false, sender: 'unobserved' };
@@ -85,65 +85,84 @@ function announce(wrapper: object, hooks: CallHooks, args: readonly unknown[]): 
   if (announcer === 'another copy') return NOBODY;
   if (announcer !== undefined) return { isNew: false, sender: announcer };
   const attempt = hooks.begin(request);
-  return attempt === undefined ? NOBODY : { isNew: true, sender: takeOff(attempt, wrapper, request, args) };
+  return attempt === undefined ? NOBODY : { isNew: true, sender: beginAttempt(attempt, wrapper, request, args) };
 }
 
-function observeAttempt(flight: Flight, args: readonly unknown[], forward: () => unknown): unknown {
-  const result = sendOnce(flight, args, forward);
-  if (!isThenable(result)) {
-    // A mock may answer at once; what it gave goes back as it is.
-    answer(flight, result);
+function observeAttempt(attempt: ObservedAttempt, args: readonly unknown[], forward: () => unknown): unknown {
+  const result = sendOnce(attempt, args, forward);
+  if (!(result instanceof Promise)) {
+    // A mock may answer at once, or with a thenable that does its work when asked: what it gave goes back as it is.
+    answer(attempt, result);
     return result;
   }
   // `.then`, not `async`: an async wrapper would put a frame of its own into the stack of every error.
-  return result.then(
-    (response) => {
-      answer(flight, response);
-      return response;
-    },
-    (error: unknown) => {
-      reject(flight, error);
-      throw error;
-    },
-  );
+  if (isPlain(result)) {
+    return result.then(
+      (response) => {
+        answer(attempt, response);
+        return response;
+      },
+      (error: unknown) => {
+        reject(attempt, error);
+        throw error;
+      },
+    );
+  }
+  // A promise with members of its own (`.abort`, `.json`) must stay the one it is.
+  guard('then', () => {
+    result.then(
+      (response: unknown) => answer(attempt, response),
+      (error: unknown) => reject(attempt, error),
+    );
+  });
+  return result;
+}
+
+function isPlain(promise: Promise<unknown>): boolean {
+  return Object.getPrototypeOf(promise) === Promise.prototype && Reflect.ownKeys(promise).every(isSymbol);
+}
+
+/** Node's async hooks and diagnostics put symbols on promises. */
+function isSymbol(key: PropertyKey): boolean {
+  return typeof key === 'symbol';
 }
 
 /** Sends inside the attempt's `around`, once, whatever `around` does; the original's own exception goes to the caller. */
-function sendOnce(flight: Flight, args: readonly unknown[], forward: () => unknown): unknown {
+function sendOnce(attempt: ObservedAttempt, args: readonly unknown[], forward: () => unknown): unknown {
   let sent: (() => unknown) | undefined;
   const send = () => {
-    sent ??= attemptTo(() => whileSending(flight, args, forward), flight);
+    sent ??= attemptTo(() => whileSending(attempt, args, forward), attempt);
   };
-  guard('around', () => flight.attempt.around(send));
+  guard('around', () => attempt.hooks.around(send));
   send();
   return sent?.();
 }
 
 /** Runs `send` now; the function it gives back returns or throws what `send` did. */
-function attemptTo(send: () => unknown, flight: Flight): () => unknown {
+function attemptTo(send: () => unknown, attempt: ObservedAttempt): () => unknown {
   try {
     const result = send();
     return () => result;
   } catch (error) {
-    reject(flight, error);
+    reject(attempt, error);
     return () => {
       throw error;
     };
   }
 }
 
-function answer(flight: Flight, response: unknown): void {
+function answer(attempt: ObservedAttempt, response: unknown): void {
   guard('answer', () => {
-    land(flight);
-    tellWire(flight, tapResponse(response, flight.attempt));
+    endAttempt(attempt);
+    tellWire(attempt, tapResponse(response, attempt.hooks));
   });
 }
 
-function reject(flight: Flight, error: unknown): void {
+function reject(attempt: ObservedAttempt, error: unknown): void {
   guard('reject', () => {
-    land(flight);
-    tellWire(flight, undefined);
-    flight.attempt.rejected(error);
+    endAttempt(attempt);
+    tellWire(attempt, undefined);
+    attempt.hooks.rejected(error);
   });
 }
 
@@ -157,13 +176,4 @@ function copyOwnProperties(from: object, to: object): void {
 
 function isFunction(value: unknown): value is FetchFunction {
   return typeof value === 'function';
-}
-
-function isThenable(value: unknown): value is Promise<unknown> {
-  return (
-    (typeof value === 'object' || typeof value === 'function') &&
-    value !== null &&
-    'then' in value &&
-    typeof value.then === 'function'
-  );
 }

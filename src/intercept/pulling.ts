@@ -44,15 +44,22 @@ export function readerForAdapter(reader: unknown, getReader: (...args: never[]) 
 const ADAPTER = 'newStreamReadableFromReadableStream';
 const ADAPTER_READS_INSIDE = Number(process.versions.node.split('.')[0]) >= 26;
 
-/** The frame that called `callee`; empty where somebody formats stacks in a way of their own. */
+/** The frame that called `callee`, whatever the application makes of stacks. */
 function callerOf(callee: (...args: never[]) => unknown): string {
-  const { stackTraceLimit } = Error;
+  const found = Object.getOwnPropertyDescriptors(Error);
   const holder: { stack?: unknown } = {};
   try {
     Error.stackTraceLimit = 1;
+    Reflect.deleteProperty(Error, 'prepareStackTrace');
     Error.captureStackTrace(holder, callee);
+    // Formatted when it is first read.
     return typeof holder.stack === 'string' ? holder.stack : '';
   } finally {
-    Error.stackTraceLimit = stackTraceLimit;
+    for (const key of ['stackTraceLimit', 'prepareStackTrace'] as const) restore(key, found[key]);
   }
+}
+
+function restore(key: 'stackTraceLimit' | 'prepareStackTrace', found: PropertyDescriptor | undefined): void {
+  if (found) Reflect.defineProperty(Error, key, found);
+  else Reflect.deleteProperty(Error, key);
 }

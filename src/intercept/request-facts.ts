@@ -1,4 +1,4 @@
-/** Reads what was given to `fetch` without side effects: nothing is cloned, consumed or converted twice. */
+/** Reads what was given to `fetch` without side effects: nothing is cloned, consumed or converted. */
 import type { RequestFacts } from './call-hooks.js';
 
 /** The facts of a request; undefined where the arguments are none that can be read: they are the platform's to judge. */
@@ -20,16 +20,32 @@ interface RequestInitLike {
   readonly body?: unknown;
 }
 
+/** Each option is read when somebody asks, and once: of a request that is no LLM call none is, for most URLs. */
 function factsOf(url: string, init: RequestInitLike, request: RequestInitLike): RequestFacts {
-  // `signal: null` takes a Request's signal away.
-  const signal = init.signal === undefined ? request.signal : init.signal;
-  const headers = init.headers ?? request.headers;
+  let header: RequestFacts['header'];
+  let body: RequestFacts['body'];
+  let isHeaderRead = false;
+  let isBodyRead = false;
   return {
     url,
-    method: methodOf(init.method ?? request.method),
-    header: (name) => headerOf(headers, name),
-    body: bodyOf(init.body),
-    signal: signal instanceof AbortSignal ? signal : undefined,
+    get method() {
+      return methodOf(init.method ?? request.method);
+    },
+    get header() {
+      if (!isHeaderRead) header = headerReader(init.headers ?? request.headers);
+      isHeaderRead = true;
+      return header;
+    },
+    get body() {
+      if (!isBodyRead) body = bodyOf(init.body);
+      isBodyRead = true;
+      return body;
+    },
+    get signal() {
+      // `signal: null` takes a Request's signal away.
+      const signal = init.signal === undefined ? request.signal : init.signal;
+      return signal instanceof AbortSignal ? signal : undefined;
+    },
   };
 }
 
@@ -42,20 +58,29 @@ function methodOf(method: unknown): string {
 
 const STANDARD_METHODS = new Set(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT']);
 
-function headerOf(headers: unknown, name: string): string | undefined {
-  if (!isObject(headers)) return undefined;
-  if (isHeaders(headers)) return textOf(headers.get(name));
-  if (Array.isArray(headers)) return joined(headers.filter(Array.isArray), name);
+function headerReader(headers: unknown): RequestFacts['header'] {
+  if (!isObject(headers)) return () => undefined;
+  if (isHeaders(headers)) return (name) => textOf(headers.get(name));
   // Any other iterable may be one that can be walked once.
-  return Symbol.iterator in headers ? undefined : joined(Object.entries(headers), name);
+  if (!Array.isArray(headers) && Symbol.iterator in headers) return undefined;
+  let values: Map<string, string> | undefined;
+  return (name) => {
+    values ??= valuesOf(Array.isArray(headers) ? headers.filter(Array.isArray) : Object.entries(headers));
+    return values.get(name);
+  };
 }
 
-function joined(pairs: readonly (readonly unknown[])[], name: string): string | undefined {
-  const values = pairs.flatMap(([key, value]) => {
+/** By lower-case name; several values of one name are joined, as fetch does. */
+function valuesOf(pairs: readonly (readonly unknown[])[]): Map<string, string> {
+  const values = new Map<string, string>();
+  for (const [key, value] of pairs) {
     const text = textOf(value);
-    return typeof key === 'string' && key.toLowerCase() === name && text !== undefined ? [text] : [];
-  });
-  return values.length > 0 ? values.join(', ') : undefined;
+    if (typeof key !== 'string' || text === undefined) continue;
+    const name = key.toLowerCase();
+    const before = values.get(name);
+    values.set(name, before === undefined ? text : `${before}, ${text}`);
+  }
+  return values;
 }
 
 /** Also the npm package's own `Headers`. */

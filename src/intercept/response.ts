@@ -21,8 +21,8 @@ export function tapResponse(response: unknown, attempt: AttemptHooks): BodyGroup
     return undefined;
   }
   const body = guard('body', () => observableBody(response));
-  const kind = body !== undefined ? 'visible' : response.body === null ? 'none' : 'hidden';
-  const hooks = guard('responded', () => attempt.responded(factsOf(response, kind)));
+  const kind = body !== undefined ? 'visible' : guard('body', () => (response.body === null ? 'none' : 'hidden'));
+  const hooks = guard('responded', () => attempt.responded(factsOf(response, kind ?? 'hidden')));
   if (hooks === undefined || body === undefined) return undefined;
   const group = new BodyGroup(hooks);
   guard('tap', () => {
@@ -50,7 +50,7 @@ function factsOf(response: ResponseLike, body: ResponseFacts['body']): ResponseF
     status,
     body,
     header(name) {
-      const value = headers?.get?.(name);
+      const value = guard('header', () => headers?.get?.(name));
       return typeof value === 'string' ? value : undefined;
     },
   };

@@ -15,5 +15,5 @@ export function watchUnread(stream: ReadableStream, branch: Branch): void {
 }
 
 const registry = new FinalizationRegistry<Branch>((branch) => {
-  guard('unread', () => branch.group.collected(branch, undefined));
+  guard('unread', () => branch.group.collected(branch));
 });

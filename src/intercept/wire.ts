@@ -5,38 +5,62 @@
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { guard } from '../guard.js';
+import {
+  arriveOnWire,
+  attemptOnItsWay,
+  currentSender,
+  expectHop,
+  type Hop,
+  type ObservedAttempt,
+  type WireEnd,
+} from './attempt.js';
 import type { BodyGroup } from './branches.js';
 import type { CallHooks } from './call-hooks.js';
-import { currentSender, type Flight, flightTo, type Hop, type WireEnd } from './in-flight.js';
 
-/** Listens until the function it gives back is called. */
+/**
+ * Listens until the function it gives back is called, and after that to the connections that are open then: their ends
+ * are told to the last.
+ */
 export function listenToWire(hooks: CallHooks): () => void {
-  const hops = new WeakMap<object, Hop>();
+  const wire: Wire = { hooks, hops: new WeakMap(), openHops: 0, stopping: false, stop: () => {} };
   const listeners = Object.entries({
-    create: (message: WireMessage) => onCreate(message, hops, hooks),
-    headers: (message: WireMessage) => onHeaders(message, hops),
-    trailers: (message: WireMessage) => onEnd(message, hops, { type: 'ended' }),
-    error: (message: WireMessage) => onEnd(message, hops, { type: 'failed', error: message.error }),
+    create: (message: WireMessage) => onCreate(message, wire),
+    headers: (message: WireMessage) => onHeaders(message, wire),
+    trailers: (message: WireMessage) => onEnd(message, wire, { type: 'ended' }),
+    error: (message: WireMessage) => onEnd(message, wire, { type: 'failed', error: message.error }),
   }).map(([name, listen]) => ({
     channel: `undici:request:${name}`,
     // The documented shape; its fields are narrowed where they are read. A listener that throws would be an uncaught exception.
     listener: (message: unknown) => void guard('wire', () => listen(message as WireMessage)),
   }));
+  wire.stop = () => {
+    for (const { channel, listener } of listeners) unsubscribe(channel, listener);
+  };
   for (const { channel, listener } of listeners) subscribe(channel, listener);
   return () => {
-    for (const { channel, listener } of listeners) unsubscribe(channel, listener);
+    wire.stopping = true;
+    if (wire.openHops === 0) wire.stop();
   };
 }
 
+/** One subscription, and the requests it follows. */
+interface Wire {
+  readonly hooks: CallHooks;
+  readonly hops: WeakMap<object, Hop>;
+  openHops: number;
+  stopping: boolean;
+  stop(): void;
+}
+
 /** The attempt has its answer: from now on the end of its connection is told, and the one that came already. */
-export function tellWire(flight: Flight, body: BodyGroup | undefined): void {
-  flight.body = body;
-  const early = flight.earlyEnd;
-  flight.earlyEnd = undefined;
+export function tellWire(attempt: ObservedAttempt, body: BodyGroup | undefined): void {
+  attempt.body = body;
+  const early = attempt.earlyEnd;
+  attempt.earlyEnd = undefined;
   if (early === undefined) return;
-  tellEnd(flight, early);
+  tellEnd(attempt, early);
   // Nobody can have taken the body yet: whoever takes it where we do not see it does so in the next moments.
-  if (body !== undefined) recheckSoon(flight, body, early);
+  if (body !== undefined) recheckSoon(attempt, body, early);
 }
 
 /**
@@ -50,33 +74,37 @@ interface WireMessage {
   readonly error?: unknown;
 }
 
-function onCreate({ request }: WireMessage, hops: WeakMap<object, Hop>, hooks: CallHooks): void {
+function onCreate({ request }: WireMessage, wire: Wire): void {
   const sender = currentSender();
   if (sender === 'unobserved') return;
   const [origin, path, method] = [String(request.origin), String(request.path), String(request.method)];
   // Of what a wrapper below ours sends besides, only the first request can be the attempt's.
-  const flight = sender ?? flightTo(origin + path, method);
-  if (flight === undefined) hooks.unannounced({ origin, path, method });
-  else if (sender === undefined || flight.hop === undefined) startHop(flight, request, hops);
+  const attempt = sender ?? attemptOnItsWay(origin + path, method);
+  if (attempt === undefined) {
+    if (!wire.stopping) wire.hooks.unannounced({ origin, path, method });
+  } else if (sender === undefined || attempt.hop === undefined) startHop(attempt, request, wire);
 }
 
-function startHop(flight: Flight, request: object, hops: WeakMap<object, Hop>): void {
-  const isFirst = flight.hop === undefined;
-  flight.hop = { flight };
-  flight.redirectTo = undefined;
-  flight.earlyEnd = undefined;
-  hops.set(request, flight.hop);
-  if (isFirst) guard('wireStarted', () => flight.attempt.wireStarted());
+function startHop(attempt: ObservedAttempt, request: object, wire: Wire): void {
+  const isFirst = attempt.hop === undefined;
+  attempt.hop = { attempt };
+  attempt.redirectTo = undefined;
+  attempt.earlyEnd = undefined;
+  arriveOnWire(attempt);
+  wire.hops.set(request, attempt.hop);
+  wire.openHops += 1;
+  if (isFirst) guard('wireStarted', () => attempt.hooks.wireStarted());
 }
 
-function onHeaders({ request, response }: WireMessage, hops: WeakMap<object, Hop>): void {
-  const hop = hops.get(request);
+function onHeaders({ request, response }: WireMessage, wire: Wire): void {
+  const hop = wire.hops.get(request);
   if (hop === undefined || !REDIRECTS.has(Number(response?.statusCode))) return;
   const location = headerOf(response?.headers, 'location');
   const here = String(request.origin) + String(request.path);
   if (location === undefined || !URL.canParse(location, here)) return;
   const { origin, pathname, search } = new URL(location, here);
-  hop.flight.redirectTo = origin + pathname + search;
+  hop.attempt.redirectTo = origin + pathname + search;
+  expectHop(hop.attempt);
 }
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
@@ -88,31 +116,35 @@ function headerOf(raw: unknown, name: string): string | undefined {
   return at === -1 ? undefined : String(raw[at + 1]);
 }
 
-function onEnd({ request }: WireMessage, hops: WeakMap<object, Hop>, end: WireEnd): void {
-  const hop = hops.get(request);
+function onEnd({ request }: WireMessage, wire: Wire, end: WireEnd): void {
+  const hop = wire.hops.get(request);
+  if (hop === undefined) return;
+  wire.hops.delete(request);
+  wire.openHops -= 1;
+  if (wire.stopping && wire.openHops === 0) wire.stop();
+  const { attempt } = hop;
   // A hop before the last one ended: that is the redirect, not the attempt.
-  if (hop === undefined || hop.flight.hop !== hop) return;
-  hops.delete(request);
-  const { flight } = hop;
-  if (flight.answered) tellEnd(flight, end);
-  else flight.earlyEnd ??= end;
+  if (attempt.hop !== hop) return;
+  if (attempt.answered) tellEnd(attempt, end);
+  else attempt.earlyEnd ??= end;
 }
 
-function tellEnd(flight: Flight, end: WireEnd): void {
-  const { body } = flight;
-  report(flight, end, body?.isUnobserved ?? false);
+function tellEnd(attempt: ObservedAttempt, end: WireEnd): void {
+  const { body } = attempt;
+  report(attempt, end, body?.isUnobserved ?? false);
 }
 
 /** Tells the end once more if the body turns out to be read unseen: there will be no other. */
-function recheckSoon(flight: Flight, body: BodyGroup, end: WireEnd): void {
+function recheckSoon(attempt: ObservedAttempt, body: BodyGroup, end: WireEnd): void {
   setImmediate(() => {
-    if (body.isUnobserved) report(flight, end, true);
+    guard('late reader', () => body.isUnobserved && report(attempt, end, true));
   }).unref();
 }
 
-function report({ attempt }: Flight, end: WireEnd, unobserved: boolean): void {
+function report({ hooks, body }: ObservedAttempt, end: WireEnd, unobserved: boolean): void {
+  const byConsumer = body?.isLeaving ?? false;
   guard('wire end', () => {
-    if (end.type === 'ended') attempt.wireEnded(unobserved);
-    else attempt.wireFailed(end.error, unobserved);
+    if (end.type === 'ended') hooks.wireEnded(unobserved);
+    else hooks.wireFailed(end.error, { unobserved, byConsumer });
   });
 }

@@ -1,13 +1,13 @@
 /**
  * Bytes of one answer in, signals out: finds out what kind of body it is, frames it, parses it and asks the dialect.
  *
- * createChunkReader({ dialect, status }, onSignal) → ChunkReader { feed(bytes, atMs), end(atMs), frameOnly() }
+ * createChunkReader({ dialect, status }, onSignal) → ChunkReader { feed(bytes, atMs), end(atMs) }
  *
  * A body is one JSON document where it begins with `{` or `[`, foreign where it begins with `<`, else a stream of
  * server-sent events; content types lie too often. Bodies outside 2xx are documents.
  */
 import type { Chunk, DocumentState, Signal } from '../stream/signal.js';
-import type { Dialect, DialectName, ErrorPayload, PayloadReader } from './dialects/dialect.js';
+import type { Dialect, DialectName, PayloadReader } from './dialects/dialect.js';
 import { DIALECTS } from './dialects/index.js';
 import { classifyError, isErrorPayload } from './error-body.js';
 import { latin1, MAX_MESSAGE_BYTES, Sse, type SseListener } from './framing/sse.js';
@@ -23,11 +23,6 @@ export interface ChunkReader {
   feed(bytes: Uint8Array, atMs: number): void;
   /** The body ended cleanly: an unfinished last message is read if it can be, and a document is told. */
   end(atMs: number): void;
-  /**
-   * From now on somebody else reads the payloads: messages are only framed (terminals, keep-alives), and of a document
-   * its state and its error are told, no chunk.
-   */
-  frameOnly(): void;
 }
 
 /** Makes the reader of one body with its HTTP status. */
@@ -38,7 +33,7 @@ export function createChunkReader(
   return new BodyReader(DIALECTS[dialect], status, onSignal);
 }
 
-type Kind = 'undecided' | 'stream' | 'document' | 'foreign';
+type Kind = 'undecided' | 'stream' | 'document' | 'foreign' | 'unread' | 'over';
 
 const BYTE_ORDER_MARK = Uint8Array.of(0xef, 0xbb, 0xbf);
 const BLANK = Uint8Array.of(0x20);
@@ -50,7 +45,6 @@ class BodyReader implements ChunkReader, SseListener {
   readonly #onSignal: (signal: Signal) => void;
   readonly #payloads: PayloadReader;
   #kind: Kind = 'undecided';
-  #frameOnly = false;
   #atMs = 0;
   #markLength = 0;
   #blankBefore = false;
@@ -79,16 +73,11 @@ class BodyReader implements ChunkReader, SseListener {
     this.#atMs = atMs;
     if (this.#kind === 'stream') this.#sse?.end();
     else if (this.#kind === 'document') this.#endDocument();
-    else if (this.#kind === 'foreign') this.#tellDocument('foreign');
+    else if (this.#kind === 'foreign' || this.#kind === 'unread') this.#tellDocument(this.#kind);
     this.#sse = undefined;
     this.#shapes = undefined;
     this.#document = '';
-    this.#kind = 'undecided';
-  }
-
-  frameOnly(): void {
-    this.#frameOnly = true;
-    this.#shapes = undefined;
+    this.#kind = 'over';
   }
 
   /** Gives the position of the first byte that counts. Blanks before it say nothing: gateways send them to keep a connection. */
@@ -125,7 +114,7 @@ class BodyReader implements ChunkReader, SseListener {
   message(data: string, event: string | undefined, unterminated: boolean): void {
     const kind = this.#dialect.kindOf(data, event);
     if (kind !== 'payload') this.#onSignal({ type: kind, atMs: this.#atMs });
-    else if (!this.#frameOnly) this.#onPayload(data, event, unterminated);
+    else this.#onPayload(data, event, unterminated);
   }
 
   comment(): void {
@@ -133,7 +122,7 @@ class BodyReader implements ChunkReader, SseListener {
   }
 
   oversize(): void {
-    if (!this.#frameOnly) this.#onSignal({ type: 'invalid_chunk', atMs: this.#atMs });
+    this.#onSignal({ type: 'invalid_chunk', atMs: this.#atMs });
   }
 
   #onPayload(data: string, event: string | undefined, unterminated: boolean): void {
@@ -163,8 +152,7 @@ class BodyReader implements ChunkReader, SseListener {
     const bound = this.#accepted ? MAX_MESSAGE_BYTES : MAX_ERROR_BODY_BYTES;
     if (this.#document.length + text.length <= bound) this.#document += text;
     else {
-      // It can neither be parsed nor be said to be cut.
-      this.#kind = 'foreign';
+      this.#kind = 'unread';
       this.#document = '';
     }
   }
@@ -191,8 +179,7 @@ class BodyReader implements ChunkReader, SseListener {
       this.#onSignal(this.#payloads.read(payload, this.#atMs));
       this.#tellDocument('error');
     } else if (this.#dialect.isAnswer(payload)) {
-      const chunk: Chunk | ErrorPayload = this.#payloads.read(payload, this.#atMs);
-      if (!this.#frameOnly) this.#onSignal(chunk);
+      this.#onSignal(this.#payloads.read(payload, this.#atMs));
       this.#tellDocument('answer');
     } else this.#tellDocument('foreign');
   }

@@ -1,6 +1,6 @@
 /**
  * A provider's error, from its status and what its body says: category and identifiers.
- * Messages are read for two words and never kept. Tables: `docs/design.md` §5; shapes seen of OpenAI, Azure, Anthropic,
+ * Messages are read for two words and never kept. Shapes seen of OpenAI, Azure, Anthropic,
  * Google, Mistral, vLLM, llama.cpp, Ollama, LiteLLM, OpenRouter, FastAPI.
  */
 import type { ErrorCategory } from '../stream/outcome.js';

@@ -33,6 +33,11 @@ export function copyOf(text: string, max: number): string {
   return Buffer.from(text.slice(0, length), 'utf16le').toString('utf16le');
 }
 
+/** A copy of a name or id that a provider made up, cut at `max`; undefined where it has blanks: then it may be a sentence. */
+export function nameOf(text: string | undefined, max: number): string | undefined {
+  return text === undefined || text === '' || /\s/.test(text) ? undefined : copyOf(text, max);
+}
+
 /** Unicode code points of a text; a lone surrogate counts as one. */
 export function codePointCount(text: string): number {
   let count = text.length;

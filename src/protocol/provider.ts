@@ -49,9 +49,14 @@ const PROVIDER_PATTERNS: readonly (readonly [host: RegExp, provider: string])[] 
 export function providerOf(hostname: string): string | undefined {
   const host = hostname.toLowerCase();
   for (const [ending, provider] of PROVIDERS) {
-    if (host === ending || host.endsWith(`.${ending}`)) return provider;
+    if (host.endsWith(ending) && isLabelStart(host, host.length - ending.length)) return provider;
   }
   return PROVIDER_PATTERNS.find(([pattern]) => pattern.test(host))?.[1];
+}
+
+/** By looking, as joining a dot to each of the endings costs every call. */
+function isLabelStart(host: string, at: number): boolean {
+  return at === 0 || host.charAt(at - 1) === '.';
 }
 
 /** Whether a host is one of Azure's AI services. */

@@ -16,8 +16,8 @@ export interface RequestToDescribe {
   /** As given: may be relative, or no URL at all. */
   readonly url: string;
   readonly method: string;
-  /** Value of a header by its lower-case name. */
-  header(name: string): string | undefined;
+  /** Value of a header by its lower-case name; undefined itself where the headers cannot be read. */
+  readonly header: ((name: string) => string | undefined) | undefined;
   readonly body?: string | Uint8Array | undefined;
 }
 
@@ -58,7 +58,7 @@ export function describeRequest(
   if (!endpoint && !(byPath && request.method.toUpperCase() === 'POST')) return undefined;
 
   const dialect = endpoint?.dialect ?? byPath ?? DEFAULT_DIALECT;
-  const url = URL.canParse(request.url) ? new URL(request.url) : undefined;
+  const url = parseUrl(request.url);
   const hostname = url?.hostname ?? '';
   const deployment = deploymentOf(path);
   const azure = deployment !== undefined || isAzureHost(hostname);
@@ -79,10 +79,19 @@ export function describeRequest(
       bodySize: body?.size,
       messageCount: body?.messageCount,
       toolCount: body?.toolCount,
-      apiKeyPresent: KEY_HEADERS.some((name) => hasKey(request.header(name))),
+      apiKeyPresent: request.header && hasKey(request.header),
       azure,
     },
   };
+}
+
+/** `canParse` before it would parse twice. */
+function parseUrl(url: string): URL | undefined {
+  try {
+    return new URL(url);
+  } catch {
+    return undefined;
+  }
 }
 
 function withoutQuery(url: string): string {
@@ -97,11 +106,8 @@ function dialectOfPath(path: string): DialectName | undefined {
 
 function matches({ url: pattern }: Endpoint, url: string, path: string): boolean {
   if (typeof pattern !== 'string') {
-    // A pattern with the flag `g` or `y` goes on where it last stopped.
-    pattern.lastIndex = 0;
     return pattern.test(url);
   }
-  if (pattern === '') return false;
   if (path.endsWith(pattern)) return true;
   if (!url.startsWith(pattern)) return false;
   // `https://llm.example` is not `https://llm.example.com`.
@@ -143,8 +149,11 @@ function streamOf(body: RequestBody | undefined): boolean | undefined {
 }
 
 /** `Bearer` alone is what an empty variable leaves behind. */
-function hasKey(value: string | undefined): boolean {
-  return value !== undefined && !/^(?:bearer|basic)?\s*$/i.test(value);
+function hasKey(header: (name: string) => string | undefined): boolean {
+  return KEY_HEADERS.some((name) => {
+    const value = header(name);
+    return value !== undefined && !/^(?:bearer|basic)?\s*$/i.test(value);
+  });
 }
 
 const KEYS: ReadonlySet<string> = new Set([

@@ -1,7 +1,7 @@
 /**
  * What a promise was rejected with, as far as it may be told: whose doing, class, network code; no message unless asked.
  * A thrown value may be anything, with getters that throw: nothing here does.
- * Which error undici gives when: measured on Node 20 to 26, `docs/` has the table.
+ * Which error undici gives when was measured on Node 20 to 26; `test/protocol/thrown-error.test.ts` has the table.
  */
 import type { ThrownError, ThrownKind } from '../stream/signal.js';
 import { copyOf, identifierOf } from './narrow.js';
@@ -9,8 +9,6 @@ import { copyOf, identifierOf } from './narrow.js';
 export interface ThrownOptions {
   /** Whether `message` is told; it may quote content. @defaultValue false */
   readonly messages?: boolean | undefined;
-  /** What the caller's reason for an abort means, where its name does not say. */
-  readonly classifyAbort?: ((reason: unknown) => 'timeout' | 'abort' | undefined) | undefined;
 }
 
 /** As much of an AbortSignal as decides whose error it is. */
@@ -31,7 +29,7 @@ export function describeThrown(
   const chain = chainOf(error);
   const found = isReason(error, signal) ? undefined : findCode(chain);
   return {
-    kind: kindOf(error, chain, found?.kind, signal, options),
+    kind: kindOf(error, chain, found?.kind, signal),
     errorType: classNameOf(error),
     networkErrorCode: found && identifierOf(found.code),
     message: options.messages ? messageOf(error) : undefined,
@@ -46,16 +44,15 @@ function kindOf(
   chain: readonly unknown[],
   byCode: ThrownKind | undefined,
   signal: AbortFacts | undefined,
-  options: ThrownOptions,
 ): ThrownKind {
-  if (isReason(error, signal)) return kindOfReason(error, options);
+  if (isReason(error, signal)) return kindOfReason(error);
   const byClass = KIND_BY_CLASS.get(classNameOf(error) ?? '');
   // SDKs of openai before 7 abort their own controller without the caller's reason, and what is thrown says less than it.
-  if (byClass === 'abort' && aborted(signal)) return kindOfReason(peek(signal, 'reason'), options);
+  if (byClass === 'abort' && aborted(signal)) return kindOfReason(peek(signal, 'reason'));
   if (byClass) return byClass;
   const known = byCode ?? kindOfCauses(chain) ?? kindOfPlainError(error);
   if (known) return known;
-  return aborted(signal) ? kindOfReason(peek(signal, 'reason'), options) : 'unknown';
+  return aborted(signal) ? kindOfReason(peek(signal, 'reason')) : 'unknown';
 }
 
 /** Class names that say it; `name` is no help with the SDK's own, which all have `Error`. */
@@ -75,13 +72,7 @@ function aborted(signal: AbortFacts | undefined): boolean {
 }
 
 /** Why the caller aborted: because time was up, where the reason's name or message says so. */
-function kindOfReason(reason: unknown, { classifyAbort }: ThrownOptions): 'timeout' | 'abort' {
-  try {
-    const said = classifyAbort?.(reason);
-    if (said === 'timeout' || said === 'abort') return said;
-  } catch {
-    // The application's own function failed: its say is missing, no more.
-  }
+function kindOfReason(reason: unknown): 'timeout' | 'abort' {
   const words =
     typeof reason === 'string' ? reason : `${classNameOf(reason) ?? ''} ${nameOf(reason)} ${messageOf(reason) ?? ''}`;
   return /time[ds]?[ -]?out/i.test(words) ? 'timeout' : 'abort';
@@ -154,6 +145,7 @@ function kindOfCauses(chain: readonly unknown[]): ThrownKind | undefined {
   for (const error of chain) {
     if (classNameOf(error) === 'HTTPParserError') return kindOfBadHttp(chain[0]);
     const message = peek(error, 'message');
+    if (message === 'unexpected redirect' || message === 'redirect count exceeded') return 'redirect';
     if (message === 'bad port' || message === 'unknown scheme' || message === 'invalid url') return 'local';
   }
   return undefined;

@@ -1,6 +1,7 @@
 /** What one chunk adds to a call: output, tool calls, finish reasons, usage. */
 import { isFailedFinish } from './finish-reason.js';
 import type { Milestone } from './milestone.js';
+import type { Usage } from './outcome.js';
 import type { Chunk, ChunkPart, ToolCallFragment, ToolCallStarted } from './signal.js';
 import {
   type CallState,
@@ -66,13 +67,23 @@ function onPart(state: CallState, part: ChunkPart, atMs: number, out: Milestone[
       onFinish(state, part.choice, part.reason, atMs, out);
       return false;
     case 'usage':
-      state.usage = { ...state.usage, ...part.usage };
+      state.usage = mergedUsage(state.usage, part.usage);
       if (part.final && !state.usageFinal) {
         state.usageFinal = true;
         out.push({ type: 'usage', atMs, usage: state.usage });
       }
       return false;
   }
+}
+
+/** The last number reported counts; a report that leaves one out takes none back. */
+function mergedUsage(known: Usage = {}, reported: Usage): Usage {
+  return {
+    inputTokens: reported.inputTokens ?? known.inputTokens,
+    outputTokens: reported.outputTokens ?? known.outputTokens,
+    cacheReadInputTokens: reported.cacheReadInputTokens ?? known.cacheReadInputTokens,
+    reasoningOutputTokens: reported.reasoningOutputTokens ?? known.reasoningOutputTokens,
+  };
 }
 
 function choiceOf(state: CallState, choice: number): CallState['choices'][number] | undefined {

@@ -65,7 +65,8 @@ export interface CallDescription {
   readonly bodySize?: number | undefined;
   readonly messageCount?: number | undefined;
   readonly toolCount?: number | undefined;
-  readonly apiKeyPresent: boolean;
+  /** Undefined where the headers could not be read. */
+  readonly apiKeyPresent?: boolean | undefined;
   readonly apiType?: string | undefined;
   readonly azure: boolean;
   /** The roads that see the call. */
@@ -86,5 +87,4 @@ export interface RequestParameters {
   readonly reasoningLevel?: string | undefined;
   readonly outputType?: string | undefined;
   readonly serviceTier?: string | undefined;
-  readonly conversationId?: string | undefined;
 }

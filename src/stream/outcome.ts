@@ -161,6 +161,8 @@ export interface CallOutcome {
 
   readonly toolCallCount: number;
   readonly toolCallCompletedCount: number;
+  /** Whether all tool calls may be executed; absent without one, and where there were too many to follow. */
+  readonly toolCallArgumentsCompleted?: boolean | undefined;
   readonly toolCallFragmentCount: number;
   readonly toolCallArgumentCharacters: number;
   readonly toolCallNames: readonly string[];

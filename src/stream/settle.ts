@@ -94,6 +94,8 @@ function nothingSent({ state, thrown }: End): Verdict | undefined {
       return failed('before_request', 'local_error', 'invalid_request', 'application', { thrown });
     case 'connect':
       return failed('before_request', 'connection_error', 'connect_failed', 'network', { thrown });
+    case 'redirect':
+      return { ...rejected('http_error', 'invalid_response', 'provider'), thrown };
     case 'connect_timeout':
       return failed('before_request', 'connection_error', 'connect_failed', 'network', {
         thrown,
@@ -106,7 +108,7 @@ function nothingSent({ state, thrown }: End): Verdict | undefined {
 
 /** The caller's own abort. After a finish it is only a way of leaving; right after a malformed chunk it is the SDKs' way of failing. */
 function abortedByCaller({ state, thrown }: End): Verdict | undefined {
-  if (thrown?.kind !== 'abort' || state.terminal || allFinished(state) || state.lastMessageInvalid) return undefined;
+  if (thrown?.kind !== 'abort' || state.terminal || allFinished(state) || state.invalidInDelivery) return undefined;
   const stage = state.headers
     ? progressOf(state)
     : state.options.abortedBeforeStart
@@ -120,6 +122,10 @@ function timedOut(end: End): Verdict | undefined {
   const stage = state.headers ? progressOf(state) : 'before_headers';
   switch (thrown?.kind) {
     case 'timeout': {
+      if (state.options.abortedBeforeStart) {
+        // Time was up before there was anything to wait for.
+        return failed('before_request', 'timeout', 'total_timeout', 'application', { thrown, timeoutKind: 'total' });
+      }
       const [errorCategory, timeoutKind] = callersTimeout(end, stage);
       const fault = errorCategory === 'total_timeout' ? 'application' : 'upstream';
       return failed(stage, 'timeout', errorCategory, fault, { thrown, timeoutKind });
@@ -183,10 +189,11 @@ function rejectedByContent({ state, ending }: End): Verdict | undefined {
   return state.document === 'foreign' || misfit ? rejected('http_error', 'invalid_response', 'provider') : undefined;
 }
 
-/** The last message did not parse, and then the stream ended or the reader left. */
+/** The last message did not parse and the stream ended, or one did not parse and the reader left at once: SDKs do. */
 function malformedLast({ state, ending }: End): Verdict | undefined {
   if (ending.type === 'idle' || ending.type === 'unobserved') return undefined;
-  if (!state.lastMessageInvalid && state.document !== 'malformed') return undefined;
+  const isLast = ending.type === 'eof' ? state.lastMessageInvalid : state.invalidInDelivery;
+  if (!isLast && state.document !== 'malformed') return undefined;
   return failed(progressOf(state), 'decode_error', 'invalid_stream_chunk', 'upstream');
 }
 
@@ -205,7 +212,8 @@ function idle({ state, ending }: End): Verdict | undefined {
 
 /** Read to its end and without a finish reason: complete where the format has none. */
 function wholeDocument({ state, ending }: End): Verdict | undefined {
-  return ending.type === 'eof' && state.document === 'answer' ? completed('eof', softFinding(state, false)) : undefined;
+  const isWhole = state.document === 'answer' || state.document === 'unread';
+  return ending.type === 'eof' && isWhole ? completed('eof', softFinding(state, false)) : undefined;
 }
 
 /** The bytes ended cleanly, and neither a finish reason nor a terminal had come: the application saw success. */

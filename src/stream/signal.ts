@@ -22,17 +22,28 @@ export type Signal =
   | { readonly type: 'terminal'; readonly atMs: number }
   /** The answer was one JSON document; `chunk` or `error_payload` says what stood in it. */
   | { readonly type: 'document'; readonly atMs: number; readonly state: DocumentState }
+  /** The consumer took a reader, the first one or another. */
+  | { readonly type: 'held'; readonly atMs: number }
   /** The consumer let go of its reader without cancelling. */
   | { readonly type: 'released'; readonly atMs: number }
   /** The request has a connection, whose end will be told. */
   | { readonly type: 'wire_started'; readonly atMs: number }
   /** The connection delivered its last byte; the consumer may not have read it yet. */
   | { readonly type: 'wire_ended'; readonly atMs: number; readonly unobserved: boolean }
-  /** The connection failed; the consumer may not have noticed yet. */
-  | { readonly type: 'wire_failed'; readonly atMs: number; readonly error: ThrownError; readonly unobserved: boolean }
+  | WireFailed
   | { readonly type: 'ended'; readonly atMs: number; readonly ending: Ending }
   /** Time passed. */
   | { readonly type: 'tick'; readonly atMs: number };
+
+/** The connection failed; the consumer may not have noticed yet. */
+export interface WireFailed {
+  readonly type: 'wire_failed';
+  readonly atMs: number;
+  readonly error: ThrownError;
+  /** Whose doing: the caller's own signal (known by the identity of its reason), the consumer's cancel, or the wire's. */
+  readonly by: 'caller' | 'consumer' | 'wire';
+  readonly unobserved: boolean;
+}
 
 export interface ResponseHeaders {
   readonly type: 'response_headers';
@@ -110,6 +121,8 @@ export type DocumentState =
   | 'error'
   /** JSON without choices or error, HTML, text. */
   | 'foreign'
+  /** Larger than what is kept of a document: what it says is unknown. */
+  | 'unread'
   /** JSON that never closed. */
   | 'cut'
   /** JSON that closes and does not parse. */
@@ -137,6 +150,8 @@ export type ThrownKind =
   | 'connect'
   /** The connection broke. */
   | 'network'
+  /** Redirects that were not to be followed, or too many. */
+  | 'redirect'
   /** What came was no HTTP, or did not decompress. */
   | 'decode'
   /** URL, options, serialization: nothing left the process. */

@@ -3,7 +3,7 @@
  * Bounded however long the answer is: counters, short identifiers, one record per choice and tool call.
  */
 import type { Channel, Usage } from './outcome.js';
-import type { DocumentState, Ending, ProviderError, ResponseHeaders } from './signal.js';
+import type { DocumentState, Ending, ProviderError, ResponseHeaders, ThrownError } from './signal.js';
 
 /** Choices followed per call; more are counted as chunks and not followed. */
 export const MAX_CHOICES = 64;
@@ -57,6 +57,8 @@ export interface CallState {
   settled: boolean;
   presumed: PresumedEnding | undefined;
   wire: 'unknown' | 'open' | 'ended' | 'failed';
+  /** What the connection failed with, unless it was the consumer's cancel. */
+  wireError: ThrownError | undefined;
   /** Somebody reads the body where it cannot be seen: what was counted is not the whole. */
   unobserved: boolean;
 
@@ -80,6 +82,8 @@ export interface CallState {
   invalidChunks: number;
   keepAlives: number;
   lastMessageInvalid: boolean;
+  /** A malformed message came with the last bytes: whoever leaves now leaves because of it. */
+  invalidInDelivery: boolean;
   lastChunkMs: number | undefined;
   firstTokenMs: number | undefined;
   firstTokenChannel: Channel | undefined;
@@ -114,6 +118,7 @@ export function createCallState(options: MachineOptions): CallState {
     settled: false,
     presumed: undefined,
     wire: 'unknown',
+    wireError: undefined,
     unobserved: false,
     attempts: 0,
     headers: undefined,
@@ -132,6 +137,7 @@ export function createCallState(options: MachineOptions): CallState {
     invalidChunks: 0,
     keepAlives: 0,
     lastMessageInvalid: false,
+    invalidInDelivery: false,
     lastChunkMs: undefined,
     firstTokenMs: undefined,
     firstTokenChannel: undefined,

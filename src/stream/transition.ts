@@ -5,7 +5,7 @@
 import { takeChunk } from './answer.js';
 import type { Milestone } from './milestone.js';
 import { settle } from './settle.js';
-import type { ResponseHeaders, Signal } from './signal.js';
+import type { Ending, ResponseHeaders, Signal, WireFailed } from './signal.js';
 import { accepted, type CallState, type FinalEnding, GRACE_MS, progressOf } from './state.js';
 import { closeGap, finishRead, startRead, watchSilence } from './waiting.js';
 
@@ -22,7 +22,8 @@ export function transition(state: CallState, signal: Signal): readonly Milestone
       onHeaders(state, signal, out);
       break;
     case 'read_started':
-      state.presumed = undefined;
+      // A rejection stands, however long its body takes.
+      if (accepted(state)) state.presumed = undefined;
       startRead(state, signal.atMs);
       break;
     case 'bytes':
@@ -37,6 +38,7 @@ export function transition(state: CallState, signal: Signal): readonly Milestone
       if (state.terminal) break;
       state.invalidChunks += 1;
       state.lastMessageInvalid = true;
+      state.invalidInDelivery = true;
       out.push({ type: 'invalid_chunk', atMs: signal.atMs });
       break;
     case 'keep_alive':
@@ -51,6 +53,11 @@ export function transition(state: CallState, signal: Signal): readonly Milestone
     case 'document':
       state.document = signal.state;
       break;
+    case 'held':
+      // "Look at the first chunk, then hand on": whoever took a reader has not left.
+      if (state.presumed?.ending.type === 'left') state.presumed = undefined;
+      state.lastActivityMs = signal.atMs;
+      break;
     case 'released':
       state.pendingReads = 0;
       presume(state, { type: 'left' }, signal.atMs);
@@ -62,12 +69,10 @@ export function transition(state: CallState, signal: Signal): readonly Milestone
       onWireEnded(state, signal.atMs, signal.unobserved, out);
       break;
     case 'wire_failed':
-      state.wire = 'failed';
-      if (signal.unobserved) state.unobserved = true;
-      presume(state, { type: 'error', error: signal.error }, signal.atMs);
+      onWireFailed(state, signal);
       break;
     case 'ended':
-      end(state, signal.ending, signal.atMs, out);
+      end(state, endingOf(state, signal.ending), signal.atMs, out);
       break;
     case 'tick':
       onTick(state, signal.atMs, out);
@@ -94,8 +99,11 @@ function onHeaders(state: CallState, headers: ResponseHeaders, out: Milestone[])
 
 function onBytes(state: CallState, atMs: number, length: number): void {
   state.bytes += length;
+  state.invalidInDelivery = false;
   finishRead(state, atMs);
-  if (state.pendingReads === 0 && !accepted(state)) presume(state, { type: 'left' }, atMs);
+  if (accepted(state)) return;
+  state.presumed = undefined;
+  presume(state, { type: 'left' }, atMs);
 }
 
 function onTerminal(state: CallState, atMs: number, out: Milestone[]): void {
@@ -113,6 +121,20 @@ function onWireEnded(state: CallState, atMs: number, unobserved: boolean, out: M
     state.unobserved = true;
     presume(state, { type: 'unobserved' }, atMs);
   } else if (state.terminal && state.pendingReads === 0) end(state, { type: 'left' }, atMs, out);
+}
+
+function onWireFailed(state: CallState, { error, by, unobserved, atMs }: WireFailed): void {
+  state.wire = 'failed';
+  if (unobserved) state.unobserved = true;
+  // A cancel fails the connection with its own reason: that is leaving, whatever the reason looks like.
+  if (by === 'consumer') return;
+  state.wireError ??= error;
+  presume(state, { type: 'error', error }, atMs);
+}
+
+/** A connection that broke before the consumer left told it so, by rejecting the cancel. */
+function endingOf(state: CallState, ending: Ending): FinalEnding {
+  return ending.type === 'left' && state.wireError ? { type: 'error', error: state.wireError } : ending;
 }
 
 /** An ending holds unless the consumer reads on within the grace. The first one stands: what follows are its consequences. */

@@ -195,16 +195,6 @@ export const ATTR_GEN_AI_REQUEST_REASONING_LEVEL = 'gen_ai.request.reasoning.lev
 export const ATTR_GEN_AI_OUTPUT_TYPE = 'gen_ai.output.type';
 
 /**
- * The conversation the provider keeps; never one made up.
- *
- * - type: string
- * - present: when the request names one, at start
- * - example: `conv_5j66`
- * - source: GenAI 1.41
- */
-export const ATTR_GEN_AI_CONVERSATION_ID = 'gen_ai.conversation.id';
-
-/**
  * Which OpenAI API: `chat_completions` or `responses`.
  *
  * - type: string

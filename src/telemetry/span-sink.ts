@@ -235,7 +235,6 @@ const START_ATTRIBUTES: readonly Row<CallDescription>[] = [
   [names.ATTR_GEN_AI_REQUEST_STOP_SEQUENCES, (call) => few(call.parameters.stopSequences)],
   [names.ATTR_GEN_AI_REQUEST_REASONING_LEVEL, (call) => call.parameters.reasoningLevel],
   [names.ATTR_GEN_AI_OUTPUT_TYPE, (call) => call.parameters.outputType],
-  [names.ATTR_GEN_AI_CONVERSATION_ID, (call) => call.parameters.conversationId],
   [names.ATTR_OPENAI_API_TYPE, (call) => call.apiType],
   [names.ATTR_OPENAI_REQUEST_SERVICE_TIER, (call) => unless('auto', call.parameters.serviceTier)],
   [names.ATTR_AZURE_RESOURCE_PROVIDER_NAMESPACE, (call) => (call.azure ? 'Microsoft.CognitiveServices' : undefined)],
@@ -318,10 +317,7 @@ const OUTCOME_ATTRIBUTES: readonly Row<CallOutcome>[] = [
   [names.ATTR_LLM_STREAM_TOOL_CALL_COMPLETED_COUNT, (o) => ifSeen(o, o.toolCallCompletedCount)],
   [names.ATTR_LLM_STREAM_TOOL_CALL_FRAGMENT_COUNT, (o) => ifSeen(o, o.toolCallFragmentCount)],
   [names.ATTR_LLM_STREAM_TOOL_CALL_ARGUMENT_CHARACTERS, (o) => ifSeen(o, o.toolCallArgumentCharacters)],
-  [
-    names.ATTR_LLM_STREAM_TOOL_CALL_ARGUMENTS_COMPLETED,
-    (o) => (o.toolCallCount > 0 ? ifSeen(o, o.toolCallCompletedCount === o.toolCallCount) : undefined),
-  ],
+  [names.ATTR_LLM_STREAM_TOOL_CALL_ARGUMENTS_COMPLETED, (o) => ifSeen(o, o.toolCallArgumentsCompleted)],
 ];
 
 const END_ATTRIBUTES: readonly Row<Ended>[] = [

@@ -44,8 +44,8 @@ describe('what the consumer does is told:', () => {
       'waiting, bytes, ended',
     ],
     ['tee, both read', '/text', (b) => Promise.all(b.tee().map((part) => iterate(part))), 'waiting, bytes, ended'],
-    ['the body is cancelled', '/hang', (b) => b.cancel('why'), 'left why'],
-    ['the reader cancels', '/hang', (b) => b.getReader().cancel('why'), 'left why'],
+    ['the body is cancelled', '/hang', (b) => b.cancel('why'), 'left'],
+    ['the reader cancels', '/hang', (b) => b.getReader().cancel('why'), 'left'],
     [
       'cancel while a read is pending',
       '/hang',
@@ -55,7 +55,7 @@ describe('what the consumer does is told:', () => {
         void r.read();
         await r.cancel('why');
       },
-      'waiting, bytes, left why',
+      'waiting, bytes, left',
     ],
     [
       'break',
@@ -64,7 +64,7 @@ describe('what the consumer does is told:', () => {
         iterate(b, () => {
           throw new Error('break');
         }),
-      'waiting, bytes, left undefined',
+      'waiting, bytes, left',
     ],
     [
       'the loop lets go with preventCancel',
@@ -118,7 +118,7 @@ describe('what the consumer does is told:', () => {
       },
       'waiting, bytes, released, ended',
     ],
-    ['the sink of a pipe fails', '/hang', (b) => b.pipeTo(never()), 'waiting, bytes, left Error'],
+    ['the sink of a pipe fails', '/hang', (b) => b.pipeTo(never()), 'waiting, bytes, left'],
     [
       'the sink of a pipe fails, with preventCancel',
       '/hang',
@@ -133,7 +133,7 @@ describe('what the consumer does is told:', () => {
         await r.read();
         await r.cancel('why');
       },
-      'waiting, bytes, left why',
+      'waiting, bytes, left',
     ],
     ['the connection breaks', '/reset', (b) => readAll(b.getReader()), 'waiting, bytes, failed TypeError'],
     ['the connection breaks in a loop', '/reset', (b) => iterate(b), 'waiting, bytes, failed TypeError'],
@@ -183,7 +183,7 @@ describe('what the consumer does is told:', () => {
       },
       'waiting, bytes, ended',
     ],
-    ['both branches left', '/hang', async (b) => Promise.all(b.tee().map((part) => part.cancel('both'))), 'left both'],
+    ['both branches left', '/hang', async (b) => Promise.all(b.tee().map((part) => part.cancel('both'))), 'left'],
   ])('%s', async (_, path, how, expected) => {
     expect((await consume(path, how)).told).toBe(expected);
   });
@@ -235,6 +235,37 @@ describe('every byte is told once:', () => {
     const { content } = await consume('/text', async (body) => iterate(Readable.fromWeb(body as never)));
     expect(content).toBe('chunk-0;chunk-1;chunk-2;');
   });
+});
+
+it('a chunk that the consumer transferred away costs no unhandled rejection', async () => {
+  const unhandled: unknown[] = [];
+  const count = (reason: unknown) => void unhandled.push(reason);
+  process.on('unhandledRejection', count);
+  const { hooks } = record();
+  const madeUp = () => {
+    let left = 3;
+    return new ReadableStream<Uint8Array>({
+      pull: (controller) => (left-- > 0 ? controller.enqueue(new Uint8Array(8)) : controller.close()),
+    });
+  };
+  const response = await wrapFetch((async () => new Response(madeUp())) as typeof fetch, hooks)('http://mock/');
+  const [one, other] = response.body?.tee() ?? [];
+  for await (const chunk of one ?? []) structuredClone(chunk, { transfer: [chunk.buffer as ArrayBuffer] });
+  for await (const _ of other ?? []);
+  await new Promise(setImmediate);
+  process.off('unhandledRejection', count);
+  expect(unhandled).toEqual([]);
+});
+
+it('an iterator that keeps the stream may be left twice', async () => {
+  const { hooks, attempts } = record();
+  const response = await wrapFetch(fetch, hooks)(`${server.origin}/text`);
+  const iterator = response.body?.values({ preventCancel: true });
+  await iterator?.next();
+  await iterator?.return?.();
+  await iterator?.return?.();
+  for await (const _ of response.body ?? []);
+  expect(attempts[0]?.log.at(-1)).toBe('ended');
 });
 
 it('the hooks know of a chunk before the consumer does', async () => {

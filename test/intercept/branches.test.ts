@@ -76,7 +76,7 @@ describe('an ending', () => {
       group,
       branches: [a, b],
     } = divide(2);
-    group.left(a, 'enough');
+    group.left(a);
     group.ended(b);
     expect(told.log).toEqual(['ended']);
   });
@@ -87,10 +87,10 @@ describe('an ending', () => {
       group,
       branches: [a, b],
     } = divide(2);
-    group.left(a, 'one');
+    group.left(a);
     expect(told.log).toEqual([]);
-    group.left(b, 'two');
-    expect(told.log).toEqual(['left two']);
+    group.left(b);
+    expect(told.log).toEqual(['left']);
   });
 
   it('is leaving when one left and the others were collected', () => {
@@ -99,9 +99,9 @@ describe('an ending', () => {
       group,
       branches: [a, b],
     } = divide(2);
-    group.left(a, 'one');
-    group.collected(b, undefined);
-    expect(told.log).toEqual(['left one']);
+    group.left(a);
+    group.collected(b);
+    expect(told.log).toEqual(['left']);
   });
 
   it('is collected when nothing but garbage is left', () => {
@@ -110,8 +110,8 @@ describe('an ending', () => {
       group,
       branches: [a, b],
     } = divide(2);
-    group.collected(a, undefined);
-    group.collected(b, undefined);
+    group.collected(a);
+    group.collected(b);
     expect(told.log).toEqual(['collected']);
   });
 
@@ -121,7 +121,7 @@ describe('an ending', () => {
       group,
       branches: [a, b],
     } = divide(2);
-    group.left(a, 'one');
+    group.left(a);
     group.failed(b, new TypeError('x'));
     expect(told.log).toEqual(['failed TypeError']);
   });
@@ -130,7 +130,7 @@ describe('an ending', () => {
     const { told, group, root } = divide(0);
     group.ended(root);
     group.failed(root, new Error('x'));
-    group.left(root, 'x');
+    group.left(root);
     group.released(root);
     group.waiting(root);
     expect(told.log).toEqual(['ended']);
@@ -143,7 +143,7 @@ describe('an ending', () => {
       group,
       branches: [a],
     } = divide(2);
-    group.left(a, 'one');
+    group.left(a);
     group.ended(a);
     expect(told.log).toEqual([]);
   });
@@ -158,7 +158,7 @@ describe('a release', () => {
     } = divide(2);
     group.released(a);
     expect(told.log).toEqual([]);
-    group.left(b, 'x');
+    group.left(b);
     expect(told.log).toEqual(['released']);
   });
 

@@ -93,7 +93,7 @@ describe('the request is told', () => {
     const iterable = pairs();
     const observed = wrapFetch((async () => new Response(null)) as Fetch, recording.hooks);
     await observed('/echo', { headers: iterable as unknown as string[][] });
-    expect(recording.attempts[0]?.request.header('x-key')).toBeUndefined();
+    expect(recording.attempts[0]?.request.header).toBeUndefined();
     expect([...iterable]).toHaveLength(1);
   });
 });
@@ -256,7 +256,77 @@ describe('patching', () => {
   });
 });
 
+describe('what somebody else’s fetch gives back goes through as it is', () => {
+  it('a thenable: it is not asked before the caller asks', async () => {
+    let asked = 0;
+    const lazy = {
+      // biome-ignore lint/suspicious/noThenProperty: thenables are what is tested
+      then(resolve: (response: Response) => void) {
+        asked += 1;
+        resolve(new Response('late'));
+      },
+    };
+    const given = wrapFetch((() => lazy) as unknown as Fetch, recording.hooks)('http://mock/');
+    expect(given).toBe(lazy);
+    expect(asked).toBe(0);
+    expect(await (await given).text()).toBe('late');
+    expect(logs()).toEqual([['rejected undefined']]);
+  });
+
+  it('a promise with members of its own', async () => {
+    const promise = Object.assign(Promise.resolve(new Response('x')), { abort() {} });
+    const given = wrapFetch((() => promise) as unknown as Fetch, recording.hooks)('http://mock/');
+    expect(given).toBe(promise);
+    await (await given).text();
+    expect(logs()).toEqual([['responded 200', 'waiting', 'bytes', 'ended']]);
+  });
+
+  it('a Response that cannot be looked into', async () => {
+    const odd = new Response('x');
+    Object.defineProperty(odd, 'body', {
+      get() {
+        throw new RangeError('not yours');
+      },
+    });
+    const frozen = new Response('x');
+    Object.freeze(frozen.body);
+    for (const answer of [odd, frozen]) {
+      expect(await wrapFetch((async () => answer) as Fetch, recording.hooks)('http://mock/')).toBe(answer);
+    }
+    expect(logs()).toEqual([['responded 200 with body hidden'], ['responded 200 with body hidden']]);
+  });
+});
+
+it('options are read when somebody asks, and not for a request that nobody wants', async () => {
+  const read: string[] = [];
+  const init = Object.defineProperties(
+    {},
+    Object.fromEntries(
+      ['method', 'headers', 'body', 'signal'].map((key) => [key, { get: () => void read.push(key), enumerable: true }]),
+    ),
+  );
+  await wrapFetch((async () => new Response('x')) as Fetch, { begin: () => undefined, unannounced() {} })('/x', init);
+  expect(read).toEqual([]);
+});
+
 describe('one request through two wrappers of ours is one attempt', () => {
+  it('and another request that a wrapper in between makes of it is another', async () => {
+    patch.unpatch();
+    const native = globalThis.fetch;
+    globalThis.fetch = ((input: string, init?: RequestInit) => {
+      if (input.endsWith('/text')) void globalThis.fetch(`${server.origin}/short`).then((other) => other.text());
+      return native(input, init);
+    }) as typeof fetch;
+    patch = patchFetch(recording.hooks);
+    await (await fetch(`${server.origin}/text`)).text();
+    patch.unpatch();
+    globalThis.fetch = native;
+    expect(recording.attempts.map(({ request }) => request.url)).toEqual([
+      `${server.origin}/text`,
+      `${server.origin}/short`,
+    ]);
+  });
+
   const init = () => ({ method: 'POST', body: '{"model":"m"}' });
 
   it.each<[string, (inner: Fetch) => Fetch]>([

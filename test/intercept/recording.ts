@@ -43,7 +43,10 @@ function attemptHooks(attempt: RecordedAttempt): AttemptHooks {
     },
     wireStarted: () => void log.push('wireStarted'),
     wireEnded: (unobserved) => void log.push(`wireEnded${unobserved ? ' unobserved' : ''}`),
-    wireFailed: (error, unobserved) => void log.push(`wireFailed ${nameOf(error)}${unobserved ? ' unobserved' : ''}`),
+    wireFailed: (error, { unobserved, byConsumer }) =>
+      void log.push(
+        `wireFailed ${nameOf(error)}${unobserved ? ' unobserved' : ''}${byConsumer ? ' by the consumer' : ''}`,
+      ),
   };
 }
 
@@ -57,9 +60,10 @@ export function bodyHooks(attempt: Pick<RecordedAttempt, 'log' | 'content'>): Bo
     },
     ended: () => void log.push('ended'),
     failed: (error) => void log.push(`failed ${nameOf(error)}`),
-    left: (reason) => void log.push(`left ${nameOf(reason)}`),
+    left: () => void log.push('left'),
+    held: () => {},
     released: () => void log.push('released'),
-    collected: (reason) => void log.push(reason === undefined ? 'collected' : `collected ${nameOf(reason)}`),
+    collected: () => void log.push('collected'),
   };
 }
 

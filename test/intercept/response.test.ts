@@ -43,7 +43,7 @@ describe('clone', () => {
     void copy.body?.cancel('copy');
     expect(told()).toBe('waiting, bytes');
     void reader?.cancel('original');
-    expect(told()).toBe('waiting, bytes, left original');
+    expect(told()).toBe('waiting, bytes, left');
   });
 
   it('aborted: one failure', async () => {

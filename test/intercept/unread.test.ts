@@ -32,8 +32,8 @@ async function drop(path: string, touch: (response: Response) => unknown = () =>
   return gist(attempts[0]?.log ?? []).slice(1);
 }
 
-it('a Response that nobody touched is collected, by the reason undici gives', async () => {
-  expect(await drop('/hang?id=untouched')).toEqual(['collected Response object has been garbage collected']);
+it('a Response that nobody touched is collected', async () => {
+  expect(await drop('/hang?id=untouched')).toEqual(['collected']);
   expect(await server.closed('untouched')).toBe('closed');
 });
 

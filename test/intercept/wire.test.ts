@@ -48,6 +48,29 @@ describe('the wire of an attempt', () => {
     expect(log.indexOf('wireEnded')).toBeGreaterThan(log.indexOf('responded 200'));
   });
 
+  it('is its own: a request of somebody else to the same URL changes nothing', async () => {
+    const controller = new AbortController();
+    const pending = fetch(`${server.origin}/silent`, { method: 'POST', body: 'x', signal: controller.signal });
+    const other = new AbortController();
+    const foreign = undiciRequest(`${server.origin}/silent`, { method: 'POST', body: 'x', signal: other.signal });
+    other.abort();
+    await expect(foreign).rejects.toThrow();
+    expect(wire()).toEqual(['wireStarted']);
+    expect(recording.unannounced).toHaveLength(1);
+    controller.abort();
+    await expect(pending).rejects.toThrow();
+    expect(wire()).toEqual(['wireStarted', 'wireFailed AbortError']);
+  });
+
+  it('is told to its end after the patch is gone', async () => {
+    const controller = new AbortController();
+    const response = await fetch(`${server.origin}/hang`, { signal: controller.signal });
+    patch.unpatch();
+    controller.abort(new RangeError('late'));
+    expect(wire()).toEqual(['wireStarted', 'wireFailed RangeError']);
+    expect(response.bodyUsed).toBe(false);
+  });
+
   it('survives redirects: one start, one end, nothing unannounced', async () => {
     await (await fetch(`${server.origin}/redirect#part`)).text();
     await (await fetch(`${server.origin}/redirect307`, { method: 'POST', body: 'x' })).text();
@@ -75,7 +98,7 @@ describe('the wire of an attempt', () => {
   it('fails with the reason of a cancel, inside `cancel()`, and the leaving is told after it', async () => {
     const body = bodyOf(await fetch(`${server.origin}/hang`));
     void body.cancel('why');
-    expect(recording.attempts[0]?.log.slice(-2)).toEqual(['wireFailed why', 'left why']);
+    expect(recording.attempts[0]?.log.slice(-2)).toEqual(['wireFailed why by the consumer', 'left']);
   });
 
   it('fails where nobody reads', async () => {

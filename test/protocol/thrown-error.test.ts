@@ -104,18 +104,6 @@ describe('aborts', () => {
     const reason = coded('ECONNRESET');
     expect(describeThrown(reason, aborted(reason))).toEqual({ kind: 'abort', errorType: 'Error' });
   });
-
-  test('an application says what its reasons mean', () => {
-    const options = { classifyAbort: (reason: unknown) => (reason === 'late' ? ('timeout' as const) : undefined) };
-    expect(describeThrown('late', aborted('late'), options).kind).toBe('timeout');
-    expect(describeThrown('bored', aborted('bored'), options).kind).toBe('abort');
-    const broken = {
-      classifyAbort: () => {
-        throw new Error('x');
-      },
-    };
-    expect(describeThrown('late', aborted('late'), broken).kind).toBe('abort');
-  });
 });
 
 describe('anything may be thrown', () => {

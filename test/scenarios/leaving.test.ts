@@ -1,4 +1,6 @@
 /** The matrix of leaving: by raw fetch, at every place of a stream, in every way an application can leave. */
+import { PassThrough, Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { chatText, chatToolCalls, httpError, type Scenario } from '../../src/testing/index.js';
@@ -230,6 +232,37 @@ describe('by reading no further', () => {
         ? completed('finish_reason_eof')
         : cancelled('consumer_break', STAGES[place], chunks, { also: { 'llm_stream.upstream_cancelled': true } });
     expectSpan(await harness.span(model), facts);
+  });
+
+  // What a consumer gives as its reason is its own affair, whatever it looks like.
+  const reasons: readonly (readonly [string, unknown])[] = [
+    ['a reset of another connection', Object.assign(new Error('write'), { code: 'ECONNRESET' })],
+    ['a premature close', Object.assign(new Error('Premature close'), { code: 'ERR_STREAM_PREMATURE_CLOSE' })],
+    ['a TypeError', new TypeError('terminated')],
+    ['a SyntaxError', new SyntaxError('bad')],
+    ['a TimeoutError', new DOMException('idle', 'TimeoutError')],
+  ];
+  test.each(reasons)('cancel with %s', async (name, reason) => {
+    const ask = harness.ask(`cancel with ${name}`, PLACES['in text'].scenario);
+    const reader = read(await fetch(ask.url, ask.init));
+    await reader.until(3);
+    await reader.native.cancel(reason);
+    expectSpan(await harness.span(`cancel with ${name}`), cancelled('consumer_break', 'after_first_token', 3));
+  });
+
+  test('a pipeline whose destination breaks: the browser behind a proxy left', async () => {
+    const ask = harness.ask('proxied', PLACES['in text'].scenario);
+    const { body } = await fetch(ask.url, ask.init);
+    const browser = new PassThrough();
+    // DOM's and Node's types of one and the same stream.
+    const piped = pipeline(Readable.fromWeb(body as never), browser);
+    let seen = 0;
+    browser.on('data', (bytes: Uint8Array) => {
+      seen += chunksIn(bytes);
+      if (seen === 3) browser.destroy();
+    });
+    await expect(piped).rejects.toThrow('Premature close');
+    expectSpan(await harness.span('proxied'), cancelled('consumer_break', 'after_first_token', 3));
   });
 
   test('body.cancel() before any read', async () => {

@@ -93,7 +93,7 @@ test('every row ran on every road, and gave one span', () => {
 });
 
 test('a Request whose body cannot be read: the answer says that it was a stream, and which model', async () => {
-  const ask = harness.ask('by Request', { reply: chatText(['a', 'b']) });
+  const ask = harness.ask('by-request', { reply: chatText(['a', 'b']) });
   const response = await fetch(new Request(ask.url, ask.init));
   await response.text();
   const span = await vi.waitFor(() => {
@@ -103,7 +103,7 @@ test('a Request whose body cannot be read: the answer says that it was a stream,
   });
   expect(span?.attributes).toMatchObject({
     'gen_ai.request.stream': true,
-    'gen_ai.response.model': 'by Request',
+    'gen_ai.response.model': 'by-request',
     'llm_stream.outcome': 'completed',
   });
 });

@@ -13,6 +13,7 @@ import {
   errorPayload,
   finish,
   headers,
+  held,
   invalid,
   left,
   RESET,
@@ -639,7 +640,7 @@ const rows: readonly Row[] = [
   },
   {
     title: 'a break',
-    script: [...streaming, wireStarted, wireFailed({ kind: 'abort' }), [12, left]],
+    script: [...streaming, wireStarted, wireFailed({ kind: 'abort' }, { by: 'consumer' }), [12, left]],
     is: {
       outcome: 'cancelled',
       stage: 'after_first_token',
@@ -670,8 +671,76 @@ const rows: readonly Row[] = [
     is: { outcome: 'completed', terminationKind: 'done_event' },
   },
   {
+    title: 'a released reader whose successor takes its time',
+    script: [...streaming, [12, released], held, [2_000, tick], [3_000, read], [3_001, bytes()], finish(), done, eof],
+    is: { outcome: 'completed', terminationKind: 'done_event', consumerPauseMs: 2_990 },
+  },
+  {
+    title: 'a cancel after the caller aborted',
+    script: [...streaming, [12, wireFailed(ABORT, { by: 'caller' })], left],
+    is: { outcome: 'cancelled', terminationKind: 'consumer_abort' },
+  },
+  {
+    title: 'a cancel after the connection broke',
+    script: [...streaming, [12, wireFailed(RESET)], left],
+    is: { outcome: 'failed', terminationKind: 'connection_error', failureStage: 'after_first_token' },
+  },
+  {
+    title: 'a cancel whose reason is an error of another connection',
+    script: [...streaming, [12, wireFailed({ kind: 'network', networkErrorCode: 'EPIPE' }, { by: 'consumer' })], left],
+    is: { outcome: 'cancelled', terminationKind: 'consumer_break', upstreamCancelled: true },
+  },
+  {
+    title: 'a JSON document that is too large to read',
+    script: [...open, [10, bytes()], document('unread'), [11, eof]],
+    is: { outcome: 'completed', terminationKind: 'eof', finishReasons: ['error'] },
+  },
+  {
+    title: 'a time limit that was up before anything was sent',
+    script: [started, [1, thrown(TIMEOUT)]],
+    options: { abortedBeforeStart: true },
+    is: {
+      outcome: 'failed',
+      failureStage: 'before_request',
+      stage: 'before_request',
+      errorCategory: 'total_timeout',
+      timeoutKind: 'total',
+      fault: 'application',
+    },
+  },
+  {
+    title: 'redirects that were not to be followed',
+    script: [started, [1, thrown({ kind: 'redirect', errorType: 'TypeError' })]],
+    is: { outcome: 'failed', failureStage: 'request_rejected', errorCategory: 'invalid_response', fault: 'provider' },
+  },
+  {
+    title: 'a malformed and a good chunk in one read, and the consumer leaves at once',
+    script: [...open, [10, bytes()], role(), text(), invalid, text(), [11, left]],
+    is: { outcome: 'failed', terminationKind: 'decode_error', errorCategory: 'invalid_stream_chunk' },
+  },
+  {
+    title: 'a malformed chunk, and the consumer leaves some reads later',
+    script: [...streaming, invalid, read, [11, bytes()], text(), [12, left]],
+    is: { outcome: 'cancelled', terminationKind: 'consumer_break', invalidChunkCount: 1 },
+  },
+  {
+    title: 'a malformed and a good chunk in one read, and the bytes end',
+    script: [...streaming, invalid, text(), [11, eof]],
+    is: { outcome: 'failed', terminationKind: 'eof', errorCategory: 'stream_interrupted' },
+  },
+  {
+    title: 'a rejection whose body never comes',
+    script: [
+      started,
+      [5, headers({ status: 500, rejection: { category: 'server_error', ids: {} } })],
+      [6, read],
+      [1_005, tick],
+    ],
+    is: { outcome: 'failed', failureStage: 'request_rejected', errorCategory: 'server_error', streamDurationMs: 5 },
+  },
+  {
     title: 'an abort while nobody reads',
-    script: [...streaming, [12, wireFailed(ABORT)], [1_012, tick]],
+    script: [...streaming, [12, wireFailed(ABORT, { by: 'caller' })], [1_012, tick]],
     is: { outcome: 'cancelled', terminationKind: 'consumer_abort', streamDurationMs: 12 },
   },
   {
@@ -749,7 +818,7 @@ const rows: readonly Row[] = [
   },
   {
     title: 'a body that breaks where nobody can look',
-    script: [started, [5, headers()], [9, wireFailed(RESET, true)], [1_009, tick]],
+    script: [started, [5, headers()], [9, wireFailed(RESET, { unobserved: true })], [1_009, tick]],
     is: {
       outcome: 'failed',
       failureStage: 'unknown',

@@ -2,7 +2,14 @@
 
 import type { Milestone } from '../../src/stream/milestone.js';
 import type { CallOutcome } from '../../src/stream/outcome.js';
-import type { ChunkPart, ResponseHeaders, Signal, ThrownError } from '../../src/stream/signal.js';
+import type {
+  ChunkPart,
+  DocumentState,
+  ResponseHeaders,
+  Signal,
+  ThrownError,
+  WireFailed,
+} from '../../src/stream/signal.js';
 import { createCallState, type MachineOptions } from '../../src/stream/state.js';
 import { transition } from '../../src/stream/transition.js';
 
@@ -36,7 +43,7 @@ export const errorPayload =
   (category: 'server_error' | 'rate_limit' | 'auth' = 'server_error', code?: string): Step =>
   (atMs) => ({ type: 'error_payload', atMs, error: { category, ids: { code } } });
 export const document =
-  (state: 'answer' | 'error' | 'foreign' | 'cut' | 'malformed'): Step =>
+  (state: DocumentState): Step =>
   (atMs) => ({ type: 'document', atMs, state });
 export const released: Step = (atMs) => ({ type: 'released', atMs });
 export const wireStarted: Step = (atMs) => ({ type: 'wire_started', atMs });
@@ -44,8 +51,9 @@ export const wireEnded =
   (unobserved = false): Step =>
   (atMs) => ({ type: 'wire_ended', atMs, unobserved });
 export const wireFailed =
-  (error: ThrownError, unobserved = false): Step =>
-  (atMs) => ({ type: 'wire_failed', atMs, error, unobserved });
+  (error: ThrownError, more: Partial<Pick<WireFailed, 'by' | 'unobserved'>> = {}): Step =>
+  (atMs) => ({ type: 'wire_failed', atMs, error, by: 'wire', unobserved: false, ...more });
+export const held: Step = (atMs) => ({ type: 'held', atMs });
 export const tick: Step = (atMs) => ({ type: 'tick', atMs });
 export const eof: Step = (atMs) => ({ type: 'ended', atMs, ending: { type: 'eof' } });
 export const left: Step = (atMs) => ({ type: 'ended', atMs, ending: { type: 'left' } });

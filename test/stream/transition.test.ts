@@ -145,6 +145,7 @@ describe('milestones', () => {
     const calls = Array.from({ length: 130 }, (_, index) => tool(index, `t${index}`));
     const { outcome } = run([...open, [10, bytes()], ...calls, finish('tool_calls'), done, eof]);
     expect(outcome).toMatchObject({ toolCallCount: 130, toolCallCompletedCount: 128 });
+    expect(outcome?.toolCallArgumentsCompleted).toBeUndefined();
   });
 });
 

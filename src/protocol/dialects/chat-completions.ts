@@ -8,7 +8,7 @@ import type { Usage } from '../../stream/outcome.js';
 import type { Chunk, ChunkPart } from '../../stream/signal.js';
 import { classifyError, isErrorPayload } from '../error-body.js';
 import { JsonCompleteness } from '../json-completeness.js';
-import { codePointCount, copyOf, countOf, isRecord, textOf } from '../narrow.js';
+import { codePointCount, copyOf, countOf, isRecord, nameOf, textOf } from '../narrow.js';
 import type { Dialect, ErrorPayload, PayloadReader, Repeatable } from './dialect.js';
 
 /** Choices that are followed. Of further ones the output is counted; they neither begin nor finish. */
@@ -18,6 +18,8 @@ export const MAX_TOOL_CALLS = 128;
 
 const BRACE = 0x7b;
 const MAX_ID_LENGTH = 256;
+/** Of a choice that finished with something that is no word. */
+const UNNAMED_FINISH_REASON = '_OTHER';
 const MAX_FINISH_REASON_LENGTH = 64;
 const MAX_TOOL_NAME_LENGTH = 128;
 
@@ -148,7 +150,11 @@ class ChatPayloadReader implements PayloadReader {
     }
     const reason = textOf(choice['finish_reason']);
     if (reason === undefined || followed === undefined) return;
-    parts.push({ type: 'finish', choice: number, reason: copyOf(reason, MAX_FINISH_REASON_LENGTH) });
+    parts.push({
+      type: 'finish',
+      choice: number,
+      reason: nameOf(reason, MAX_FINISH_REASON_LENGTH) ?? UNNAMED_FINISH_REASON,
+    });
     if (!followed.finished) this.#unfinishedCount -= 1;
     followed.finished = true;
   }
@@ -198,8 +204,8 @@ class ChatPayloadReader implements PayloadReader {
     let index = call?.index ?? Math.max(0, (followed?.callCount ?? 0) - 1);
     if (call === undefined && (this.#callCount < MAX_TOOL_CALLS || entry.name !== undefined)) {
       index = followed?.callCount ?? 0;
-      const id = entry.id && copyOf(entry.id, MAX_ID_LENGTH);
-      const name = entry.name && copyOf(entry.name, MAX_TOOL_NAME_LENGTH);
+      const id = nameOf(entry.id, MAX_ID_LENGTH);
+      const name = nameOf(entry.name, MAX_TOOL_NAME_LENGTH);
       parts.push({ type: 'tool_call_started', choice, index, name, id });
       call = followed && this.#followCall(followed, entry, id);
     } else if (call && entry.name !== undefined) call.named = true;
@@ -246,7 +252,7 @@ function chunkOf(
 /** What is kept of a short string: the copy there is already, or a new one. */
 function kept(value: unknown, last: string | undefined): string | undefined {
   const text = textOf(value);
-  return text === undefined || text === last ? last : copyOf(text, MAX_ID_LENGTH);
+  return text === undefined || text === last ? last : (nameOf(text, MAX_ID_LENGTH) ?? last);
 }
 
 function outputOf(choice: Record<string, unknown>): Record<string, unknown> | undefined {

@@ -12,6 +12,7 @@ const body: BodyHooks = {
   failed: forget,
   left: forget,
   released: forget,
+  held: forget,
   collected: forget,
 };
 const attempt: AttemptHooks = {
@@ -27,7 +28,7 @@ const attempt: AttemptHooks = {
 };
 const hooks: CallHooks = {
   begin: (request) => {
-    request.header('x-form');
+    request.header?.('x-form');
     return attempt;
   },
   unannounced: forget,
