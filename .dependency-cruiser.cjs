@@ -5,7 +5,7 @@ const TABLE = {
   'src/stream/': { values: [] },
   'src/protocol/': {
     values: ['node_modules/eventsource-parser/'],
-    types: ['src/stream/(signal|outcome|milestone)\\.ts$'],
+    types: ['src/stream/(signal|outcome|call-description)\\.ts$'],
   },
   'src/intercept/': {
     values: ['src/guard\\.ts$', 'src/process-state\\.ts$', 'diagnostics_channel$'],

@@ -9,10 +9,11 @@ import { addOpenCall, type OpenCall, removeOpenCall, sweepAfterGrace } from './o
 import { type ChunkReader, createChunkReader } from './protocol/chunk-reader.js';
 import type { DialectName } from './protocol/dialects/dialect.js';
 import { classifyError } from './protocol/error-body.js';
-import { type DescribedRequest, describeRequest, type Endpoint } from './protocol/request.js';
+import { type DescribedRequest, describeRequest, type Endpoint, isLlmRequest } from './protocol/request.js';
 import { describeResponse } from './protocol/response-headers.js';
 import { describeThrown } from './protocol/thrown-error.js';
-import type { CallDescription, Sink } from './stream/milestone.js';
+import type { CallDescription } from './stream/call-description.js';
+import type { Sink } from './stream/milestone.js';
 import type { Signal, ThrownError } from './stream/signal.js';
 import { type CallState, createCallState, type MachineOptions } from './stream/state.js';
 import { transition } from './stream/transition.js';
@@ -33,17 +34,21 @@ export interface CallOptions {
   record(description: CallDescription): CallRecording;
 }
 
+const ROADS: readonly string[] = ['fetch'];
+
+/** Once per process, whoever is registered. */
+let warned = false;
+
 /** What `intercept/` talks to. `options` is asked at each call, so that a changed configuration holds from the next one on. */
 export function createCallHooks(options: () => CallOptions): CallHooks {
-  let warned = false;
   return {
     begin(request) {
       const current = options();
-      const described = describeRequest(request, current.endpoints);
+      const described = describeRequest(request, current.endpoints, { startEpochMs: Date.now(), observedBy: ROADS });
       return described && begin(request, described, current);
     },
     unannounced({ origin, path, method }) {
-      if (warned || !describeRequest({ url: origin + path, method, header: () => undefined }, [])) return;
+      if (warned || !isLlmRequest(origin + path, method)) return;
       warned = true;
       diag.warn(
         'opentelemetry-instrumentation-llm-stream: an LLM request reached the network without passing the patched `fetch`; ' +
@@ -54,9 +59,7 @@ export function createCallHooks(options: () => CallOptions): CallHooks {
 }
 
 function begin(request: RequestFacts, described: DescribedRequest, options: CallOptions): AttemptHooks {
-  // No spread: on Node 20 an object of so many keys becomes a slow one, and what reads it takes 6 µs more a call.
-  const description = Object.assign(described.description, { startEpochMs: Date.now(), observedBy: ['fetch'] });
-  const recording = options.record(description);
+  const recording = options.record(described.description);
   if (!recording.recording) return { ...UNRECORDED, around: (send) => recording.around(send) };
   const call = new Call(request.signal, described, recording, options);
   call.start();

@@ -1,5 +1,6 @@
 /** Hand-written calls for this room's tests: a bare one, and one in which everything is known. */
-import type { CallDescription, Milestone } from '../../src/stream/milestone.js';
+import type { CallDescription } from '../../src/stream/call-description.js';
+import type { Milestone } from '../../src/stream/milestone.js';
 import type { CallOutcome } from '../../src/stream/outcome.js';
 
 /** 2026-11-21T12:00:00Z */

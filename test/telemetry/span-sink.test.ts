@@ -20,10 +20,12 @@ import {
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { CallDescription, Milestone } from '../../src/stream/milestone.js';
+import type { CallDescription } from '../../src/stream/call-description.js';
+import type { Milestone } from '../../src/stream/milestone.js';
 import type { CallOutcome } from '../../src/stream/outcome.js';
 import * as semconv from '../../src/telemetry/semconv.js';
-import { openSpan, type SpanSinkOptions } from '../../src/telemetry/span-sink.js';
+import type { SpanSinkOptions } from '../../src/telemetry/span-attributes.js';
+import { openSpan } from '../../src/telemetry/span-sink.js';
 import { attributesOf } from './render-attributes.js';
 import {
   bareCall,
