@@ -8,10 +8,10 @@ const TABLE = {
     types: ['src/stream/(signal|outcome|call-description)\\.ts$'],
   },
   'src/intercept/': {
-    values: ['src/guard\\.ts$', 'src/process-state\\.ts$', 'diagnostics_channel$'],
+    values: ['src/guard\\.ts$', 'src/process-state\\.ts$'],
   },
   'src/telemetry/': { values: ['src/stream/', 'node_modules/@opentelemetry/(api|semantic-conventions)/'] },
-  'src/testing/': { values: ['NODE'] },
+  'src/testing/': { values: [] },
   'src/call.ts': {
     values: [
       'src/protocol/',
@@ -21,7 +21,7 @@ const TABLE = {
     ],
     types: ['src/intercept/call-hooks\\.ts$'],
   },
-  'src/open-calls.ts': { values: ['src/stream/', 'src/(guard|process-state)\\.ts$', 'NODE'] },
+  'src/open-calls.ts': { values: ['src/stream/', 'src/(guard|process-state)\\.ts$'] },
   'src/guard.ts': { values: ['node_modules/@opentelemetry/api/'] },
   'src/process-state.ts': { values: [] },
   'src/config.ts': {
@@ -30,12 +30,15 @@ const TABLE = {
   },
 };
 
+/** `node:` built-ins are open to all but these. */
+const PURE = new Set(['src/stream/', 'src/protocol/']);
+
 const literally = (path) => path.replaceAll('.', '\\.');
 
 const rooms = Object.entries(TABLE).flatMap(([room, { values, types = [] }]) => {
   const self = `^${literally(room)}`;
-  const node = values.includes('NODE');
-  const allowed = [self, ...values.filter((one) => one !== 'NODE')];
+  const node = !PURE.has(room);
+  const allowed = [self, ...values];
   const to = (paths) => ({ pathNot: paths.join('|'), ...(node ? { dependencyTypesNot: ['core'] } : {}) });
   const rule = (name, condition) => ({
     name: `${room} ${name}`,
