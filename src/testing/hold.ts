@@ -15,7 +15,8 @@ export type Hold = (Place | EachChunk) & { readonly maxMs?: number } & (
     | { readonly until: 'released'; readonly gate: string }
   );
 
-type EachChunk = { readonly before: 'each_chunk'; readonly after?: never; readonly afterChunks?: never };
+/** Not one place but all of them. */
+export type EachChunk = { readonly before: 'each_chunk'; readonly after?: never; readonly afterChunks?: never };
 
 export const LONGEST_HOLD_MS = 60_000;
 

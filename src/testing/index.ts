@@ -5,8 +5,9 @@ export { closedPort } from './closed-port.js';
 export type { Delivery } from './delivery.js';
 export type { Fault, FaultFields, FaultType } from './faults.js';
 export type { Gate } from './gate.js';
-export type { Hold } from './hold.js';
+export type { EachChunk, Hold } from './hold.js';
 export type { Landmark, Place } from './place.js';
+export type { Json } from './plan.js';
 export type { ReceivedRequest } from './received-request.js';
 export type { Scenario } from './scenario.js';
 export {

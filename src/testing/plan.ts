@@ -51,6 +51,7 @@ export type End =
   /** Bytes that are no HTTP, then FIN. */
   | { readonly type: 'end'; readonly how: 'garbage'; readonly text: string };
 
+/** A JSON object, as it goes out. */
 export type Json = Readonly<Record<string, unknown>>;
 
 export function chunkMessage(payload: string | Json): Message {
