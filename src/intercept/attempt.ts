@@ -69,11 +69,10 @@ export function beginAttempt(
     body: undefined,
     reference: undefined,
   };
-  expectHop(attempt);
   return attempt;
 }
 
-/** Undici will create a request for it. */
+/** undici has yet to create a request for it. Most have one before `fetch()` returns: a weak reference is made for the others only. */
 export function expectHop(attempt: ObservedAttempt): void {
   attempt.reference ??= new WeakRef(attempt);
   onTheirWay.add(attempt.reference);

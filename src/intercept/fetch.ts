@@ -4,7 +4,15 @@
  */
 import { guard } from '../guard.js';
 import { processState } from '../process-state.js';
-import { announcerOf, beginAttempt, endAttempt, type ObservedAttempt, type Sender, whileSending } from './attempt.js';
+import {
+  announcerOf,
+  beginAttempt,
+  endAttempt,
+  expectHop,
+  type ObservedAttempt,
+  type Sender,
+  whileSending,
+} from './attempt.js';
 import type { CallHooks } from './call-hooks.js';
 import { replaceProperty } from './property.js';
 import { readRequest } from './request-facts.js';
@@ -95,6 +103,7 @@ function observeAttempt(attempt: ObservedAttempt, args: readonly unknown[], forw
     answer(attempt, result);
     return result;
   }
+  guard('on its way', () => attempt.hop ?? expectHop(attempt));
   // `.then`, not `async`: an async wrapper would put a frame of its own into the stack of every error.
   if (isPlain(result)) {
     return result.then(

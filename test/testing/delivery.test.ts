@@ -1,4 +1,5 @@
-import { gzipSync } from 'node:zlib';
+import { request } from 'node:http';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createJitter } from '../../src/testing/delivery.js';
 import {
@@ -104,13 +105,6 @@ const ROWS: readonly Row[] = [
     reads: ['data: 1\n\n', 'data: 2é\n\n', 'data: [DONE]\n\n'],
   },
   {
-    title: 'gzip that is corrupt after one message',
-    delivery: { gzip: true },
-    faults: [{ type: 'raw_bytes', afterChunks: 1, hex: 'ffffffff' }],
-    reads: ['data: 1\n\n'],
-    end: 'TypeError: terminated (Z_DATA_ERROR)',
-  },
-  {
     title: 'a stream with content-length',
     delivery: { framing: 'content_length' },
     reads: ['data: 1\n\n', 'data: 2é\n\n', 'data: [DONE]\n\n'],
@@ -190,23 +184,33 @@ test('byte by byte and whole are the same bytes', async () => {
   expect([whole.reads.length, sliced.reads.length]).toEqual([1, whole.bytes.length]);
 });
 
-test('what is compressed is one whole gzip member', async () => {
-  // The raw bytes, as `fetch` would have undone the compression.
-  const { request } = await import('node:http');
-  provider.define('gzip', { reply: TWO, delivery: { gzip: true } });
-  const raw = await new Promise<Buffer>((resolve, reject) => {
+/** The raw bytes: `fetch` would have undone the compression, and on Node 20 hangs now and then where it cannot be undone. */
+function rawBody(model: string): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
     const sent = request(`${provider.url}/v1/chat/completions`, { method: 'POST', agent: false }, async (response) => {
       const parts: Buffer[] = [];
       for await (const part of response) parts.push(part);
       resolve(Buffer.concat(parts));
     });
     sent.on('error', reject);
-    sent.end('{"model":"gzip","stream":true}');
+    sent.end(JSON.stringify({ model, stream: true }));
   });
-  const { gunzipSync } = await import('node:zlib');
+}
+
+test('what is compressed is one whole gzip member', async () => {
+  provider.define('gzip', { reply: TWO, delivery: { gzip: true } });
+  const raw = await rawBody('gzip');
   const text = 'data: 1\n\ndata: 2é\n\ndata: [DONE]\n\n';
   expect(gunzipSync(raw).toString()).toBe(text);
   expect(raw.subarray(-8)).toEqual(gzipSync(text).subarray(-8));
+});
+
+test('raw bytes pass by the compression, and corrupt it', async () => {
+  const faults: readonly Fault[] = [{ type: 'raw_bytes', afterChunks: 1, hex: 'ffffffff' }];
+  provider.define('corrupt', { reply: TWO, delivery: { gzip: true }, faults });
+  const raw = await rawBody('corrupt');
+  expect(raw.includes(Buffer.from('ffffffff', 'hex'))).toBe(true);
+  expect(() => gunzipSync(raw)).toThrow(expect.objectContaining({ code: 'Z_DATA_ERROR' }));
 });
 
 describe('jitter', () => {
