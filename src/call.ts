@@ -189,7 +189,9 @@ class Call implements AttemptHooks, BodyHooks, OpenCall {
   }
 
   tick(): void {
-    this.#take({ type: 'tick', atMs: this.#now() });
+    // Over, and still among the open calls: something of ours failed at its end.
+    if (this.#state.settled) this.#close();
+    else this.#take({ type: 'tick', atMs: this.#now() });
   }
 
   get presumed(): boolean {

@@ -112,8 +112,10 @@ const HIDDEN_STREAM_METHODS = hiddenProperties({
 
 /** Runs `look` if `stream` is observed and its end not told yet. */
 function observe<T>(place: string, stream: ReadableStream, look: (branch: Branch) => T): T | undefined {
-  const branch = branches.get(stream);
-  return branch?.group.isOpen ? guard(place, () => look(branch)) : undefined;
+  return guard(place, () => {
+    const branch = branches.get(stream);
+    return branch?.group.isOpen ? look(branch) : undefined;
+  });
 }
 
 /** What a read or an iterator's step resolves with. */
@@ -133,8 +135,8 @@ class Hold {
 
   /** Tells of one read. Our reaction is the first on the promise, so the hooks know before the consumer does. */
   watch(read: unknown): void {
-    if (!this.branch.group.isOpen) return;
     guard('read', () => {
+      if (!this.branch.group.isOpen) return;
       this.branch.group.waiting(this.branch);
       // The platform's own promise; it is not derived, because that would reorder reads and `closed`.
       (read as Promise<ReadResult>).then(this.onResult, this.onError);

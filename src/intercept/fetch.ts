@@ -4,15 +4,7 @@
  */
 import { guard } from '../guard.js';
 import { processState } from '../process-state.js';
-import {
-  announcerOf,
-  beginAttempt,
-  endAttempt,
-  expectHop,
-  type ObservedAttempt,
-  type Sender,
-  whileSending,
-} from './attempt.js';
+import { announcerOf, beginAttempt, endAttempt, expectHop, type ObservedAttempt, whileSending } from './attempt.js';
 import type { CallHooks } from './call-hooks.js';
 import { replaceProperty } from './property.js';
 import { readRequest } from './request-facts.js';
@@ -69,44 +61,94 @@ export function wrapFetch<F extends (...args: never[]) => unknown>(
   // What a caller of `F` may pass is F's affair: the arguments are handed on as they came.
   const send = original as unknown as FetchFunction;
   const wrapper: FetchFunction = function fetch(this: unknown, ...args) {
-    const forward = () => Reflect.apply(send, this, args);
-    if (!isActive()) return forward();
-    const { sender, isNew } = guard('fetch', () => announce(wrapper, hooks, args)) ?? NOBODY;
-    if (isNew) return observeAttempt(sender, args, forward);
-    return whileSending(sender, args, forward);
+    const forward = once(() => Reflect.apply(send, this, args));
+    // Whatever happens to us before, while or after it is sent: it is sent once, and the caller gets what came of it.
+    const derived = guard('fetch', () => (isActive() ? observe(wrapper, hooks, args, forward) : undefined));
+    return derived ?? forward();
   };
   copyOwnProperties(original, wrapper);
   // Same arguments, same results.
   return wrapper as unknown as F;
 }
 
-type Announcement =
-  | { readonly isNew: true; readonly sender: ObservedAttempt }
-  | { readonly isNew: false; readonly sender: Sender };
-
-const NOBODY: Announcement = { isNew: false, sender: 'unobserved' };
-
-function announce(wrapper: object, hooks: CallHooks, args: readonly unknown[]): Announcement {
-  const request = readRequest(args);
-  if (request === undefined) return NOBODY;
-  const announcer = announcerOf(wrapper, request, args);
-  if (announcer === 'another copy') return NOBODY;
-  if (announcer !== undefined) return { isNew: false, sender: announcer };
-  const attempt = hooks.begin(request);
-  return attempt === undefined ? NOBODY : { isNew: true, sender: beginAttempt(attempt, wrapper, request, args) };
+/** Runs `send` at the first call, and says at each what came of it: the result, or the exception. */
+function once(send: () => unknown): () => unknown {
+  let outcome: (() => unknown) | undefined;
+  return () => {
+    outcome ??= remember(send);
+    return outcome();
+  };
 }
 
-function observeAttempt(attempt: ObservedAttempt, args: readonly unknown[], forward: () => unknown): unknown {
-  const result = sendOnce(attempt, args, forward);
-  if (!(result instanceof Promise)) {
-    // A mock may answer at once, or with a thenable that does its work when asked: what it gave goes back as it is.
-    answer(attempt, result);
-    return result;
+function remember(send: () => unknown): () => unknown {
+  try {
+    const result = send();
+    return () => result;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
   }
-  guard('on its way', () => attempt.hop ?? expectHop(attempt));
+}
+
+/** Sends, and gives the promise that the caller is to have instead of the original one; undefined: the original. */
+function observe(
+  wrapper: object,
+  hooks: CallHooks,
+  args: readonly unknown[],
+  forward: () => unknown,
+): Promise<unknown> | undefined {
+  const request = readRequest(args);
+  const announcer = request && announcerOf(wrapper, request, args);
+  if (typeof announcer === 'object') {
+    whileSending(announcer, args, () => sendQuietly(forward));
+    return undefined;
+  }
+  const attempt = request && announcer === undefined ? hooks.begin(request) : undefined;
+  if (request === undefined || attempt === undefined) {
+    whileSending('unobserved', args, () => sendQuietly(forward));
+    return undefined;
+  }
+  return observeAttempt(beginAttempt(attempt, wrapper, request, args), args, forward);
+}
+
+/** The exception is the caller's, who gets it when `forward` is asked again. */
+function sendQuietly(forward: () => unknown): void {
+  try {
+    forward();
+  } catch {}
+}
+
+function observeAttempt(
+  attempt: ObservedAttempt,
+  args: readonly unknown[],
+  forward: () => unknown,
+): Promise<unknown> | undefined {
+  let isSent = false;
+  const send = () => {
+    if (!isSent) whileSending(attempt, args, () => sendQuietly(forward));
+    isSent = true;
+  };
+  guard('around', () => attempt.hooks.around(send));
+  send();
+  let result: unknown;
+  try {
+    result = forward();
+  } catch (error) {
+    reject(attempt, error);
+    return undefined;
+  }
+  if (result instanceof Promise) return derive(attempt, result);
+  // A mock may answer at once, or with a thenable that does its work when asked: what it gave goes back as it is.
+  answer(attempt, result);
+  return undefined;
+}
+
+function derive(attempt: ObservedAttempt, original: Promise<unknown>): Promise<unknown> | undefined {
+  if (attempt.hop === undefined) expectHop(attempt);
   // `.then`, not `async`: an async wrapper would put a frame of its own into the stack of every error.
-  if (isPlain(result)) {
-    return result.then(
+  if (isPlain(original)) {
+    return original.then(
       (response) => {
         answer(attempt, response);
         return response;
@@ -118,46 +160,17 @@ function observeAttempt(attempt: ObservedAttempt, args: readonly unknown[], forw
     );
   }
   // A promise with members of its own (`.abort`, `.json`) must stay the one it is.
-  guard('then', () => {
-    result.then(
-      (response: unknown) => answer(attempt, response),
-      (error: unknown) => reject(attempt, error),
-    );
-  });
-  return result;
-}
-
-function isPlain(promise: Promise<unknown>): boolean {
-  return Object.getPrototypeOf(promise) === Promise.prototype && Reflect.ownKeys(promise).every(isSymbol);
+  original.then(
+    (response) => answer(attempt, response),
+    (error: unknown) => reject(attempt, error),
+  );
+  return undefined;
 }
 
 /** Node's async hooks and diagnostics put symbols on promises. */
-function isSymbol(key: PropertyKey): boolean {
-  return typeof key === 'symbol';
-}
-
-/** Sends inside the attempt's `around`, once, whatever `around` does; the original's own exception goes to the caller. */
-function sendOnce(attempt: ObservedAttempt, args: readonly unknown[], forward: () => unknown): unknown {
-  let sent: (() => unknown) | undefined;
-  const send = () => {
-    sent ??= attemptTo(() => whileSending(attempt, args, forward), attempt);
-  };
-  guard('around', () => attempt.hooks.around(send));
-  send();
-  return sent?.();
-}
-
-/** Runs `send` now; the function it gives back returns or throws what `send` did. */
-function attemptTo(send: () => unknown, attempt: ObservedAttempt): () => unknown {
-  try {
-    const result = send();
-    return () => result;
-  } catch (error) {
-    reject(attempt, error);
-    return () => {
-      throw error;
-    };
-  }
+function isPlain(promise: Promise<unknown>): boolean {
+  const isSymbol = (key: PropertyKey) => typeof key === 'symbol';
+  return Object.getPrototypeOf(promise) === Promise.prototype && Reflect.ownKeys(promise).every(isSymbol);
 }
 
 function answer(attempt: ObservedAttempt, response: unknown): void {

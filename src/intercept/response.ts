@@ -65,7 +65,7 @@ function observableBody(response: ResponseLike): ReadableStream | undefined {
 const CLONE = {
   clone(this: object, ...args: unknown[]): unknown {
     const home = clonable.get(this);
-    const before = home && branchOf(Reflect.get(this, 'body'));
+    const before = home && guard('clone', () => branchOf(Reflect.get(this, 'body')));
     const copy = callInherited(home ?? Response.prototype, this, 'clone', args);
     if (before !== undefined) guard('clone', () => tapCopy(this, copy, before));
     return copy;

@@ -1,0 +1,313 @@
+/**
+ * The application, in a process of its own: for each round it runs scenarios at once, with one function of the
+ * library, or one thing the library was given, made to throw; and reports what it saw. `argv[2]` is the library's bundle.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
+import { inspect } from 'node:util';
+import { compileFunction } from 'node:vm';
+import { registerInstrumentations } from '@opentelemetry/instrumentation';
+import type * as Library from '../../src/index.js';
+import { chatText, closedPort, type ReceivedRequest, startFaultyProvider } from '../../src/testing/index.js';
+import { createGiven } from './given.js';
+import { CLOCK, MOMENTS, type Moment, PROBE, type Report, type Round } from './round.js';
+import { type ApplicationScenario, CANARY, type Place, SCENARIOS } from './scenarios.js';
+
+/** What every probe throws where it is armed. */
+class ArmedError extends Error {
+  constructor(id: string) {
+    super(`${CANARY}: ${id}`);
+  }
+}
+
+/** The call after a round. */
+const RECOVERY = 'recovery';
+const [, , libraryFile = ''] = process.argv;
+const unpatchedFetch = globalThis.fetch;
+const { stackTraceLimit } = Error;
+const provider = await startFaultyProvider({ scenarios: { [RECOVERY]: { reply: chatText([CANARY, '!']) } } });
+const given = createGiven();
+const clock = createClock();
+const loadLibrary = libraryLoader(libraryFile);
+const unhandled: string[] = [];
+const uncaught: string[] = [];
+process.on('unhandledRejection', (error) => unhandled.push(inspect(error)));
+process.on('uncaughtException', (error) => uncaught.push(inspect(error)));
+process.on('disconnect', () => process.exit(0));
+process.on('message', (round: Round) => {
+  void play(round).then((report) => process.send?.(report));
+});
+
+let roundNumber = 0;
+
+async function play(round: Round): Promise<Report> {
+  roundNumber += 1;
+  for (const list of [unhandled, uncaught]) list.length = 0;
+  given.reset();
+  const firstRequest = (provider.requests.at(-1)?.index ?? -1) + 1;
+  const requestsOf = (name: string) =>
+    provider.requests.filter(({ index, scenario }) => index >= firstRequest && scenario === name);
+  const probes = createProbes(round);
+  const unregister = round.library === 'patched' ? register(round, probes.probe) : () => {};
+
+  given.broken = round.broken;
+  probes.arm('start');
+  const refusing = await closedPort();
+  const barrier = createBarrier(round.scenarios.length, () => probes.arm('answered'));
+  const seen = Object.fromEntries(
+    await Promise.all(
+      round.scenarios.map(async (name) => {
+        const scenario = scenarioOf(name);
+        const place = await placeOf(name, scenario, barrier.arriving(), refusing, requestsOf);
+        const result = await Promise.race([
+          scenario.run(place).catch((error: unknown) => inspect(error)),
+          sleep(round.patienceMs ?? 8_000, 'timed out', { ref: false }),
+        ]);
+        place.done();
+        return [name, result ?? null] as const;
+      }),
+    ),
+  );
+  // What was presumed becomes certain, and what is left open is swept away.
+  await clock.pass(1_100);
+  await clock.pass(700_000);
+  probes.disarm();
+  given.broken = undefined;
+  const requestCount = (provider.requests.at(-1)?.index ?? -1) + 1 - firstRequest;
+
+  const recovered = round.library === 'patched' ? await recover() : undefined;
+  unregister();
+  // With nothing broken any more, what an exception left open is swept away, and then nobody waits.
+  await clock.pass(700_000);
+  const open = clock.isRunning();
+  const restored = globalThis.fetch === unpatchedFetch && Error.stackTraceLimit === stackTraceLimit;
+  globalThis.fetch = unpatchedFetch;
+  Error.stackTraceLimit = stackTraceLimit;
+  await turn();
+  clock.forget();
+  return {
+    seen,
+    requestCount,
+    requests: Object.fromEntries(round.scenarios.map((name) => [name, requestsOf(name).length])),
+    unhandled: [...unhandled],
+    uncaught: [...uncaught],
+    restored,
+    open,
+    recovered,
+    thrown: probes.thrown + given.thrown,
+    lines: [...given.lines],
+    reached: probes.reached,
+  };
+}
+
+function scenarioOf(name: string): ApplicationScenario {
+  const scenario = SCENARIOS[name];
+  if (scenario === undefined) throw new Error(`there is no scenario "${name}"`);
+  return scenario;
+}
+
+/** A library of its own for each round: what one has said once, the next says again. */
+function register(round: Round, probe: (id: string) => void): () => void {
+  const { LlmStreamInstrumentation } = loadLibrary(probe);
+  const endpoints = round.broken?.startsWith('endpoint.') ? [given.endpoint] : [];
+  const instrumentation = new LlmStreamInstrumentation({ endpoints, spanEventLimit: 70 });
+  return registerInstrumentations({ instrumentations: [instrumentation], tracerProvider: given.tracerProvider });
+}
+
+async function recover(): Promise<unknown> {
+  const response = await fetch(`${provider.url}/v1/chat/completions`, initOf(RECOVERY, { stream: true }));
+  const text = await response.text();
+  const deadline = performance.now() + 3_000;
+  while (given.spans(RECOVERY).length === 0 && performance.now() < deadline) await turn();
+  return {
+    length: text.length,
+    spans: given.spans(RECOVERY).map(({ name, ended, status, attributes, events }) => ({
+      name,
+      ended,
+      status,
+      outcome: attributes['llm_stream.outcome'],
+      chunks: attributes['llm_stream.chunk_count'],
+      events: events.map((event) => event.name),
+    })),
+  };
+}
+
+async function placeOf(
+  name: string,
+  { serve }: ApplicationScenario,
+  answered: () => Promise<void>,
+  refusing: number,
+  requestsOf: (name: string) => readonly ReceivedRequest[],
+): Promise<Place & { done(): void }> {
+  const gate = `${name} ${roundNumber}`;
+  if (serve) provider.define(name, serve(gate));
+  return {
+    url: `${provider.url}/v1/chat/completions`,
+    closedPort: refusing,
+    init: (more = {}) => initOf(name, { stream: true, ...more }),
+    answered,
+    done: () => void answered(),
+    release: () => provider.gate(gate).release(),
+    held: () => provider.gate(gate).arrival(),
+    async request() {
+      for (;;) {
+        const [request] = requestsOf(name);
+        if (request !== undefined) return request;
+        await sleep(2);
+      }
+    },
+    sweep: (passMs) => clock.pass(passMs),
+    inSpan: (run) => given.inSpan(run),
+    headersOfAnotherMake: given.headers,
+    unpatchedFetch,
+    async collectGarbage(until) {
+      let over = false;
+      const end = () => {
+        over = true;
+      };
+      void until.then(end);
+      const deadline = performance.now() + 8_000;
+      while (!over && performance.now() < deadline) {
+        await sleep(4);
+        globalThis.gc?.();
+      }
+    },
+  };
+}
+
+function initOf(model: string, more: Record<string, unknown>): RequestInit & { method: 'POST'; body: string } {
+  return {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${CANARY}` },
+    body: JSON.stringify({ model, messages: [{ role: 'user', content: CANARY }], ...more }),
+  };
+}
+
+interface Barrier {
+  /** One of those that are waited for: what it gives back says that it has arrived, and resolves when all have. */
+  arriving(): () => Promise<void>;
+}
+
+function createBarrier(count: number, onComplete: () => void): Barrier {
+  let missing = count;
+  let open = () => {};
+  const complete = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return {
+    arriving() {
+      let here = false;
+      return () => {
+        if (!here) missing -= 1;
+        if (!here && missing === 0) {
+          onComplete();
+          open();
+        }
+        here = true;
+        return complete;
+      };
+    },
+  };
+}
+
+/** What the probes in the library call. */
+function createProbes({ armed, traced = false }: Round) {
+  const reached = { start: new Map<string, Set<string>>(), answered: new Map<string, Set<string>>() };
+  let moment: Moment | undefined;
+  let thrown = 0;
+  const note = (id: string): void => {
+    const way = traced ? wayFrom(id) : undefined;
+    for (const at of moment === 'answered' ? MOMENTS : (['start'] as const)) {
+      const ways = reached[at].get(id) ?? new Set();
+      if (way !== undefined) ways.add(way);
+      reached[at].set(id, ways);
+    }
+  };
+  const probe = (id: string): void => {
+    if (moment === undefined) return;
+    note(id);
+    if (armed?.id !== id || (armed.from === 'answered' && moment === 'start')) return;
+    thrown += 1;
+    throw new ArmedError(id);
+  };
+  return {
+    probe,
+    arm(from: Moment) {
+      moment = from;
+    },
+    disarm() {
+      moment = undefined;
+    },
+    get thrown() {
+      return thrown;
+    },
+    get reached() {
+      return { start: plain(reached.start), answered: plain(reached.answered) };
+    },
+  };
+}
+
+function plain(ways: ReadonlyMap<string, ReadonlySet<string>>): Record<string, string[]> {
+  return Object.fromEntries([...ways].map(([id, each]) => [id, [...each]]));
+}
+
+/** The places in the library that lie on the stack below the function that was reached: the way an exception takes. */
+function wayFrom(id: string): string {
+  const { prepareStackTrace, stackTraceLimit } = Error;
+  const holder: { stack?: unknown } = {};
+  Error.stackTraceLimit = 100;
+  Error.prepareStackTrace = (_, sites) => sites.filter((site) => site.getFileName() === libraryFile).map(positionOf);
+  Error.captureStackTrace(holder, wayFrom);
+  const callers = Array.isArray(holder.stack) ? holder.stack.slice(1) : [];
+  Object.assign(Error, { prepareStackTrace, stackTraceLimit });
+  return createHash('sha1')
+    .update(callers.length === 0 ? id : callers.join())
+    .digest('base64url');
+}
+
+function positionOf(site: NodeJS.CallSite): string {
+  return `${site.getLineNumber()}:${site.getColumnNumber()}`;
+}
+
+/** The library's clock and timers: time passes when a round says so, and its callbacks run as those of real timers. */
+function createClock() {
+  let offsetMs = 0;
+  const pending = new Set<() => void>();
+  const fakes = {
+    now: () => performance.now() + offsetMs,
+    setTimeout(callback: () => void) {
+      pending.add(callback);
+      return { callback, unref() {} };
+    },
+    clearTimeout: (timer: { readonly callback: () => void }) => void pending.delete(timer.callback),
+  };
+  return {
+    fakes,
+    async pass(ms: number): Promise<void> {
+      offsetMs += ms;
+      const due = [...pending];
+      pending.clear();
+      for (const callback of due) setTimeout(callback, 0);
+      await sleep(1);
+      await turn();
+    },
+    isRunning: () => pending.size > 0,
+    forget: () => pending.clear(),
+  };
+}
+
+/** Compiles the bundle once, and runs it as often as it is asked for. */
+function libraryLoader(file: string): (probe: (id: string) => void) => typeof Library {
+  const require = createRequire(file);
+  const requireWithTimers = (id: string): unknown => (id === 'node:timers' ? clock.fakes : require(id));
+  const run = compileFunction(readFileSync(file, 'utf8'), ['module', 'exports', 'require', PROBE, CLOCK], {
+    filename: file,
+  });
+  return (probe) => {
+    const module = { exports: {} };
+    run(module, module.exports, requireWithTimers, probe, clock.fakes);
+    return module.exports as typeof Library;
+  };
+}

@@ -1,0 +1,36 @@
+/**
+ * Functions that stand in the caller's path and are the call: where one of them throws, there is no original result to
+ * go back to. By `<file>:<name>`, each with the reason. A literal list: a function that gets onto it is a decision.
+ */
+export const PASS_THROUGH: Readonly<Record<string, string>> = {
+  'intercept/fetch.ts:wrapFetch.wrapper': 'is `fetch`',
+  'intercept/fetch.ts:wrapFetch.wrapper.forward.once()': 'calls the original `fetch`',
+  'intercept/fetch.ts:once': 'remembers that it was called: a second request is worse than a missing span',
+  'intercept/fetch.ts:once.=>': 'does the same',
+  'intercept/fetch.ts:remember': 'remembers what came of it',
+  'intercept/fetch.ts:remember.=>': 'gives back what came of it',
+  'intercept/fetch.ts:derive.then()': 'hands on the Response',
+  'intercept/fetch.ts:derive.then()#2': 'hands on the rejection',
+  'intercept/response.ts:CLONE.clone': 'is `clone`',
+  'intercept/property.ts:callInherited': "calls the platform's method",
+  'intercept/body.ts:STREAM_METHODS.getReader': 'is `getReader`',
+  'intercept/body.ts:STREAM_METHODS.values': 'is `values`',
+  'intercept/body.ts:STREAM_METHODS.cancel': 'is `cancel`',
+  'intercept/body.ts:STREAM_METHODS.tee': 'is `tee`',
+  'intercept/body.ts:STREAM_METHODS.pipeTo': 'is `pipeTo`',
+  'intercept/body.ts:STREAM_METHODS.pipeThrough': 'is `pipeThrough`',
+  'intercept/body.ts:readerMethods.read': "is a reader's `read`",
+  'intercept/body.ts:byobMethods.read': "is a BYOB reader's `read`",
+  'intercept/body.ts:readerMethods.cancel': "is a reader's `cancel`",
+  'intercept/body.ts:readerMethods.releaseLock': "is a reader's `releaseLock`",
+  'intercept/body.ts:tapIterator.methods.next': "is an iterator's `next`",
+  'intercept/body.ts:tapIterator.methods.return': "is an iterator's `return`",
+  'intercept/body.ts:pipe.release': 'unlocks the stream after a pipe, as `pipeTo` does',
+  'intercept/body.ts:pipe.then()': 'hands on why a pipe broke',
+  'intercept/pulling.ts:pulling.step': 'carries the bytes of a pipe',
+  'intercept/pulling.ts:pulling.step.then()': 'the same',
+  'intercept/pulling.ts:pulling.start.finish': 'tells a pipe that its source is over',
+  'intercept/pulling.ts:pulling.start.finish.catch()': 'the same, for a source that broke',
+  'intercept/pulling.ts:pulling.cancel': "hands a pipe's cancel on to the source",
+  'intercept/pulling.ts:restore': 'gives the application its `Error.stackTraceLimit` back, on Node 26 alone',
+};
