@@ -1,0 +1,9 @@
+/** One client process: prepares its mode, does its workload, says what it measured. */
+import { MODES } from './modes.mjs';
+import { WORKLOADS } from './workloads.mjs';
+
+const { mode, build, workload, options } = JSON.parse(process.argv[2]);
+await MODES[mode](build);
+const numbers = await WORKLOADS[workload](options);
+// Open streams and SDK timers would keep the process.
+process.send(numbers, () => process.exit());
