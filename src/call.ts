@@ -13,9 +13,10 @@ import { type DescribedRequest, describeRequest, type Endpoint, isLlmRequest } f
 import { describeResponse } from './protocol/response-headers.js';
 import { describeThrown } from './protocol/thrown-error.js';
 import type { CallDescription } from './stream/call-description.js';
-import type { Sink } from './stream/milestone.js';
+import type { Milestone, Sink } from './stream/milestone.js';
 import type { Signal, ThrownError } from './stream/signal.js';
 import { type CallState, createCallState, type MachineOptions } from './stream/state.js';
+import { unknownOutcome } from './stream/summary.js';
 import { transition } from './stream/transition.js';
 
 /** Where the milestones of one call go. */
@@ -149,7 +150,8 @@ class Call implements AttemptHooks, BodyHooks, OpenCall {
 
   ended(): void {
     const atMs = this.#now();
-    this.#reader?.end(atMs);
+    // Whatever is wrong with the last message, the call is over.
+    guard('last message', () => this.#reader?.end(atMs));
     this.#take({ type: 'ended', atMs, ending: { type: 'eof' } });
   }
 
@@ -203,19 +205,26 @@ class Call implements AttemptHooks, BodyHooks, OpenCall {
   }
 
   #describe(error: unknown): ThrownError {
-    return describeThrown(error, this.#signal?.deref(), { messages: this.#exceptionMessages });
+    const describe = () => describeThrown(error, this.#signal?.deref(), { messages: this.#exceptionMessages });
+    return guard('error', describe) ?? { kind: 'unknown' };
   }
 
   #take(signal: Signal): void {
     const state = this.#state;
     if (state.settled) return;
     const presumedBefore = state.presumed;
-    const milestones = transition(state, signal);
+    const milestones = guard('machine', () => transition(state, signal));
+    if (milestones) this.#tell(milestones);
+    // Where the machine failed at the very end, the span ends all the same.
+    else if (state.settled) this.#tell([{ type: 'settled', atMs: signal.atMs, outcome: unknownOutcome(signal.atMs) }]);
+    if (state.settled) this.#close();
+    else if (state.presumed !== undefined && state.presumed !== presumedBefore) sweepAfterGrace();
+  }
+
+  #tell(milestones: readonly Milestone[]): void {
     for (const milestone of milestones) {
       for (const sink of this.#recording.sinks) guard('sink', () => sink.take(milestone));
     }
-    if (state.settled) this.#close();
-    else if (state.presumed !== undefined && state.presumed !== presumedBefore) sweepAfterGrace();
   }
 
   #close(): void {

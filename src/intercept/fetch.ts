@@ -98,18 +98,21 @@ function observe(
   args: readonly unknown[],
   forward: () => unknown,
 ): Promise<unknown> | undefined {
+  const sender = guard('announce', () => announce(wrapper, hooks, args)) ?? 'unobserved';
+  if (typeof sender === 'object' && sender.wrapper === wrapper) return observeAttempt(sender, args, forward);
+  whileSending(sender, args, () => sendQuietly(forward));
+  return undefined;
+}
+
+/** The attempt that is sent: a new one of `wrapper`, or the one that a wrapper further out announced. */
+function announce(wrapper: object, hooks: CallHooks, args: readonly unknown[]): ObservedAttempt | undefined {
   const request = readRequest(args);
-  const announcer = request && announcerOf(wrapper, request, args);
-  if (typeof announcer === 'object') {
-    whileSending(announcer, args, () => sendQuietly(forward));
-    return undefined;
-  }
-  const attempt = request && announcer === undefined ? hooks.begin(request) : undefined;
-  if (request === undefined || attempt === undefined) {
-    whileSending('unobserved', args, () => sendQuietly(forward));
-    return undefined;
-  }
-  return observeAttempt(beginAttempt(attempt, wrapper, request, args), args, forward);
+  if (request === undefined) return undefined;
+  const announcer = announcerOf(wrapper, request, args);
+  if (announcer === 'another copy') return undefined;
+  if (announcer !== undefined) return announcer;
+  const attempt = hooks.begin(request);
+  return attempt && beginAttempt(attempt, wrapper, request, args);
 }
 
 /** The exception is the caller's, who gets it when `forward` is asked again. */

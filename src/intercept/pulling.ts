@@ -55,11 +55,10 @@ function callerOf(callee: (...args: never[]) => unknown): string {
     // Formatted when it is first read.
     return typeof holder.stack === 'string' ? holder.stack : '';
   } finally {
-    for (const key of ['stackTraceLimit', 'prepareStackTrace'] as const) restore(key, found[key]);
+    for (const key of ['stackTraceLimit', 'prepareStackTrace'] as const) {
+      const descriptor = found[key];
+      if (descriptor) Reflect.defineProperty(Error, key, descriptor);
+      else Reflect.deleteProperty(Error, key);
+    }
   }
-}
-
-function restore(key: 'stackTraceLimit' | 'prepareStackTrace', found: PropertyDescriptor | undefined): void {
-  if (found) Reflect.defineProperty(Error, key, found);
-  else Reflect.deleteProperty(Error, key);
 }

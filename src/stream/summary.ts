@@ -96,6 +96,30 @@ export function summarize(state: CallState, verdict: Verdict, atMs: number): Cal
   };
 }
 
+/** Of a call of which nothing can be said but that it is over. */
+export function unknownOutcome(atMs: number): CallOutcome {
+  return {
+    outcome: 'failed',
+    stage: 'before_headers',
+    failureStage: 'unknown',
+    terminationKind: 'unknown',
+    errorCategory: 'unknown',
+    errorType: '_OTHER',
+    finishReasonReceived: false,
+    doneEventReceived: false,
+    usageSource: 'none',
+    attemptCount: 1,
+    streamDurationMs: atMs,
+    stallCount: 0,
+    toolCallCount: 0,
+    toolCallCompletedCount: 0,
+    toolCallFragmentCount: 0,
+    toolCallArgumentCharacters: 0,
+    toolCallNames: [],
+    toolCallIncompleteNames: [],
+  };
+}
+
 /** Of several choices, the first that is not `stop`. */
 function completion(state: CallState): Completion | undefined {
   const completions = byPosition(state).flatMap((choice) => (choice.reason ? [completionOf(choice.reason)] : []));

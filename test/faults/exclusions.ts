@@ -32,5 +32,4 @@ export const PASS_THROUGH: Readonly<Record<string, string>> = {
   'intercept/pulling.ts:pulling.start.finish': 'tells a pipe that its source is over',
   'intercept/pulling.ts:pulling.start.finish.catch()': 'the same, for a source that broke',
   'intercept/pulling.ts:pulling.cancel': "hands a pipe's cancel on to the source",
-  'intercept/pulling.ts:restore': 'gives the application its `Error.stackTraceLimit` back, on Node 26 alone',
 };
