@@ -119,6 +119,16 @@ describe('registration', () => {
     unregister();
   });
 
+  test('enable patches again what somebody undid', async () => {
+    const instrumentation = new LlmStreamInstrumentation();
+    const unregister = register(instrumentation);
+    globalThis.fetch = native;
+    instrumentation.enable();
+    await ask();
+    expect(exporter.getFinishedSpans()).toHaveLength(1);
+    unregister();
+  });
+
   test('`enabled: false` patches nothing until enabled', () => {
     const instrumentation = new LlmStreamInstrumentation({ enabled: false });
     expect(globalThis.fetch).toBe(native);

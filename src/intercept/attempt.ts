@@ -54,7 +54,7 @@ export function beginAttempt(
   request: RequestFacts,
   args: readonly unknown[],
 ): ObservedAttempt {
-  const attempt: ObservedAttempt = {
+  return {
     hooks,
     wrapper,
     url: request.url,
@@ -69,7 +69,6 @@ export function beginAttempt(
     body: undefined,
     reference: undefined,
   };
-  return attempt;
 }
 
 /** undici has yet to create a request for it. Most have one before `fetch()` returns: a weak reference is made for the others only. */

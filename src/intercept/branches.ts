@@ -33,6 +33,7 @@ export class BodyGroup {
   private branches: Branch[] = [];
   /** How much of the body was told: only what lies beyond is news. */
   private toldBytes = 0;
+  /** Between {@link leaving} and {@link left}. */
   isLeaving = false;
 
   constructor(hooks: BodyHooks) {

@@ -16,7 +16,7 @@ type FetchFunction = (this: unknown, ...args: unknown[]) => unknown;
 
 /** `globalThis.fetch` under our patch. */
 export interface FetchPatch {
-  /** False where nothing was patched: there is no `fetch`, or this process observes it already. */
+  /** False where nothing was patched (there is no `fetch`, or this process observes it already), and once it was undone. */
   readonly installed: boolean;
   /** Puts `fetch` back; where somebody wrapped it since, ours becomes a pass-through. Open bodies are told to their end. */
   unpatch(): void;
@@ -44,7 +44,12 @@ export function patchFetch(hooks: CallHooks): FetchPatch {
   };
   const owner = { isGone: () => replacement.isUndone(), unpatch };
   state.fetchOwner = owner;
-  return { installed: true, unpatch };
+  return {
+    get installed() {
+      return replacement.isActive() && !replacement.isUndone();
+    },
+    unpatch,
+  };
 }
 
 const NOT_INSTALLED: FetchPatch = { installed: false, unpatch() {} };

@@ -11,7 +11,6 @@ import {
   type CallState,
   type FinalEnding,
   finishReasonOf,
-  isToolCallComplete,
   progressOf,
   silenceMs,
 } from './state.js';
@@ -160,7 +159,7 @@ function brokenConnection({ state, thrown }: End): Verdict | undefined {
 function argumentsDoNotClose({ state }: End): Verdict | undefined {
   if (!state.terminal && !allFinished(state)) return undefined;
   const cut = state.toolCalls.some((call) => {
-    if (isToolCallComplete(state, call) || call.argumentsClosed) return false;
+    if (call.argumentsClosed) return false;
     const reason = finishReasonOf(state, call.choice);
     return reason === undefined || !mayCutArguments(reason);
   });

@@ -132,9 +132,13 @@ function onWireFailed(state: CallState, { error, by, unobserved, atMs }: WireFai
   presume(state, { type: 'error', error }, atMs);
 }
 
-/** A connection that broke before the consumer left told it so, by rejecting the cancel. */
+/**
+ * A connection that broke before the consumer left told it so, by rejecting the cancel. After the answer was over nobody
+ * asks: openai 7 cancels at `[DONE]`, whatever became of the connection.
+ */
 function endingOf(state: CallState, ending: Ending): FinalEnding {
-  return ending.type === 'left' && state.wireError ? { type: 'error', error: state.wireError } : ending;
+  if (ending.type !== 'left' || !state.wireError || progressOf(state) === 'after_finish_reason') return ending;
+  return { type: 'error', error: state.wireError };
 }
 
 /** An ending holds unless the consumer reads on within the grace. The first one stands: what follows are its consequences. */

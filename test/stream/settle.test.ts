@@ -686,6 +686,26 @@ const rows: readonly Row[] = [
     is: { outcome: 'failed', terminationKind: 'connection_error', failureStage: 'after_first_token' },
   },
   {
+    title: 'a cancel at the terminal, after the connection broke',
+    script: [...streaming, finish(), done, [12, wireFailed(RESET)], left],
+    is: { outcome: 'completed', terminationKind: 'done_event' },
+  },
+  {
+    title: 'a cancel after the finish reason, and after the connection broke',
+    script: [...streaming, finish(), [12, wireFailed(RESET)], left],
+    is: { outcome: 'completed', terminationKind: 'finish_reason_eof' },
+  },
+  {
+    title: 'a tool call that its own done message closed, and then a silent end',
+    script: [...streaming, tool(), args(2, true), chunk({ type: 'tool_call_closed', choice: 0, index: 0 }), [12, eof]],
+    is: {
+      outcome: 'failed',
+      failureStage: 'after_first_token',
+      toolCallCompletedCount: 1,
+      toolCallArgumentsCompleted: true,
+    },
+  },
+  {
     title: 'a cancel whose reason is an error of another connection',
     script: [...streaming, [12, wireFailed({ kind: 'network', networkErrorCode: 'EPIPE' }, { by: 'consumer' })], left],
     is: { outcome: 'cancelled', terminationKind: 'consumer_break', upstreamCancelled: true },
