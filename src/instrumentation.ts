@@ -1,18 +1,29 @@
 /** The Instrumentation class: composes all of it, and switches `intercept/` on and off. */
 import { type Tracer, type TracerProvider, trace } from '@opentelemetry/api';
-import { InstrumentationBase, type InstrumentationModuleDefinition } from '@opentelemetry/instrumentation';
-import { type CallOptions, createCallHooks } from './call.js';
+import {
+  InstrumentationBase,
+  type InstrumentationModuleDefinition,
+  InstrumentationNodeModuleDefinition,
+} from '@opentelemetry/instrumentation';
+import type { CallOptions } from './call/call.js';
+import { createCallHooks } from './call/hooks.js';
 import { type LlmStreamInstrumentationConfig, readSettings, type Settings } from './config.js';
 import { guard } from './guard.js';
+import type { CallHooks, SdkHooks } from './intercept/call-hooks.js';
 import { type FetchPatch, patchFetch } from './intercept/fetch.js';
+import { type OpenAIPatch, patchOpenAI } from './intercept/openai/patch.js';
+import { processState } from './process-state.js';
 import { DIALECT_NAMES } from './protocol/dialects/index.js';
 import { SCHEMA_URL } from './telemetry/semconv.js';
 import { openSpan } from './telemetry/span-sink.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from './version.js';
 
+const OPENAI_VERSIONS = ['>=4 <8'];
+
 /**
- * One span per LLM call made through global `fetch`, ended exactly once, with where, why and how the stream failed.
- * Register it with `registerInstrumentations` or `NodeSDK`, before LLM clients are built: they keep the `fetch` they find.
+ * One span per LLM call made through global `fetch` or the OpenAI SDK, ended exactly once, with where, why and how the
+ * stream failed. Register it with `registerInstrumentations` or `NodeSDK`, before LLM clients are imported and built:
+ * they keep the `fetch` they find.
  *
  * @example
  * ```ts
@@ -24,6 +35,9 @@ export class LlmStreamInstrumentation extends InstrumentationBase<LlmStreamInstr
   declare private options: CallOptions;
   declare private llmTracer: Tracer | undefined;
   declare private patch: FetchPatch | undefined;
+  declare private hooks: (CallHooks & SdkHooks) | undefined;
+  /** Exports of every copy of the SDK that was loaded, and the patch of each: the base class remembers the last one only. */
+  declare private openai: Map<unknown, OpenAIPatch | undefined> | undefined;
 
   /** @param config - see {@link LlmStreamInstrumentationConfig}; a bad value costs a `diag` line, never an exception */
   constructor(config: LlmStreamInstrumentationConfig = {}) {
@@ -31,34 +45,52 @@ export class LlmStreamInstrumentation extends InstrumentationBase<LlmStreamInstr
   }
 
   protected override init(): InstrumentationModuleDefinition[] {
-    return [];
+    const load = (exports: unknown) => {
+      guard('openai', () => this.loaded(exports));
+      return exports;
+    };
+    return [new InstrumentationNodeModuleDefinition('openai', OPENAI_VERSIONS, load)];
   }
 
-  /** Patches global `fetch`. Enabling twice, or beside another copy of this package, changes nothing. */
+  /** Patches global `fetch` and the OpenAI SDK. Enabling twice, or beside another copy of this package, changes nothing. */
   override enable(): void {
     super.enable();
     guard('enable', () => {
       if (this.patch?.installed) return;
-      this.patch = patchFetch(createCallHooks(() => this.options));
+      this.hooks ??= createCallHooks(() => this.options);
+      this.patch = patchFetch(this.hooks);
       if (!this.patch.installed) {
         this._diag.warn(
           '`fetch` is observed already, by another instance or copy of this package; this one records nothing',
         );
+        return;
       }
+      const state = processState();
+      state.hooks = this.hooks;
+      state.wasEnabled = true;
+      for (const exports of this.openai?.keys() ?? []) this.loaded(exports);
     });
   }
 
-  /** Puts `fetch` back; where somebody wrapped it since, ours becomes a pass-through. Calls under way are recorded to their end. */
+  /** Puts everything back; where somebody wrapped it since, ours becomes a pass-through. Calls under way are recorded to their end. */
   override disable(): void {
     super.disable();
-    guard('disable', () => this.patch?.unpatch());
+    guard('disable', () => {
+      this.patch?.unpatch();
+      for (const [exports, patch] of this.openai ?? []) {
+        patch?.unpatch();
+        this.openai?.set(exports, undefined);
+      }
+      const state = processState();
+      if (state.hooks === this.hooks) state.hooks = undefined;
+    });
     this.patch = undefined;
   }
 
   /** Takes effect from the next call on. */
   override setConfig(config: LlmStreamInstrumentationConfig): void {
     super.setConfig(config);
-    this.options = this.optionsFrom(readSettings(this.getConfig(), process.env, DIALECT_NAMES));
+    this.options = callOptions(readSettings(this.getConfig(), process.env, DIALECT_NAMES), () => this.llmTracer);
   }
 
   override setTracerProvider(provider: TracerProvider): void {
@@ -66,18 +98,27 @@ export class LlmStreamInstrumentation extends InstrumentationBase<LlmStreamInstr
     this.llmTracer = tracerOf(provider);
   }
 
-  private optionsFrom(settings: Settings): CallOptions {
-    const { stallThresholdMs, idleTimeoutMs, missingDoneEvent, endpoints, exceptionMessages } = settings;
-    return {
-      endpoints,
-      machine: { stallThresholdMs, idleTimeoutMs, missingDoneEvent },
-      exceptionMessages,
-      record: (description) => {
-        const span = openSpan(this.llmTracer ?? tracerOf(trace.getTracerProvider()), description, settings);
-        return { sinks: [span.sink], recording: span.recording, around: (send) => span.around(send) };
-      },
-    };
+  private loaded(exports: unknown): void {
+    this.openai ??= new Map();
+    const patch = this.hooks && this.patch?.installed ? patchOpenAI(exports, this.hooks) : undefined;
+    this.openai.set(exports, patch);
   }
+}
+
+/** What a call needs, by these settings; without a tracer of its own, the global provider's. */
+export function callOptions(settings: Settings, tracer: () => Tracer | undefined): CallOptions {
+  const { stallThresholdMs, idleTimeoutMs, missingDoneEvent, endpoints, exceptionMessages } = settings;
+  return {
+    endpoints,
+    machine: { stallThresholdMs, idleTimeoutMs, missingDoneEvent },
+    exceptionMessages,
+    record(description) {
+      const span = openSpan(tracer() ?? tracerOf(trace.getTracerProvider()), description, settings);
+      const { recording, sink, traceId, spanId } = span;
+      // A span that nobody records has a call all the same: whoever asks for the outcome gets it.
+      return { sinks: recording ? [sink] : [], traceId, spanId, around: (send) => span.around(send) };
+    },
+  };
 }
 
 function tracerOf(provider: TracerProvider): Tracer {

@@ -1,4 +1,6 @@
 /** One state per process, over ESM and CJS copies and versions of this package. */
+import type { CallHooks, SdkHooks } from './intercept/call-hooks.js';
+import type { CallOutcome, OpenOutcome } from './stream/outcome.js';
 
 /** A patch of `fetch`, as other copies of this package see it. */
 export interface FetchOwner {
@@ -8,11 +10,35 @@ export interface FetchOwner {
   unpatch(): void;
 }
 
+/** A call as whoever asks for its outcome sees it: what `app/` reads. */
+export interface ObservedCall {
+  /** What can be said of the call right now. */
+  report(): CallReport;
+}
+
+export interface CallReport {
+  /** Of the call's span; undefined where no tracer gave it a valid one. */
+  readonly traceId: string | undefined;
+  readonly spanId: string | undefined;
+  readonly outcome: CallOutcome | OpenOutcome;
+}
+
 export interface ProcessState {
+  /** What the enabled instrumentation wants to know; patches made by hand talk to it, whichever copy it is of. */
+  hooks: (CallHooks & SdkHooks) | undefined;
+  /** There was one, and it may have been disabled on purpose. */
+  wasEnabled: boolean;
   /** Who patches `globalThis.fetch`: one instrumentation at a time, so that a call never has two spans. */
   fetchOwner: FetchOwner | undefined;
   /** Bodies and responses that are shadowed already; while a request is sent, its `init` or Request too. */
   readonly shadowed: WeakSet<object>;
+  /** How many requests are being sent, synchronously, at this moment. */
+  sending: number;
+  /**
+   * The call that an object belongs to: a Response, an SDK's stream or parsed answer, an error. `undefined` where the
+   * same object came out of several calls, such as the reason of a signal that many of them share.
+   */
+  readonly calls: WeakMap<object, ObservedCall | undefined>;
 }
 
 const KEY = Symbol.for('opentelemetry-instrumentation-llm-stream.v1');
@@ -21,6 +47,13 @@ const KEY = Symbol.for('opentelemetry-instrumentation-llm-stream.v1');
 export function processState(): ProcessState {
   // Symbol.for is how copies meet: the global object has no type for it.
   const holder = globalThis as { [KEY]?: ProcessState };
-  holder[KEY] ??= { fetchOwner: undefined, shadowed: new WeakSet() };
+  holder[KEY] ??= {
+    hooks: undefined,
+    wasEnabled: false,
+    fetchOwner: undefined,
+    shadowed: new WeakSet(),
+    sending: 0,
+    calls: new WeakMap(),
+  };
   return holder[KEY];
 }

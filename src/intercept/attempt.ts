@@ -23,6 +23,7 @@ export interface ObservedAttempt {
   readonly method: string;
   requestBody: string | Uint8Array | undefined;
   init: object | undefined;
+  headers: object | undefined;
   /** Other wrappers that let the request through: each does so once. */
   passedBy: Set<object> | undefined;
   /** Of several hops the last one. */
@@ -54,13 +55,15 @@ export function beginAttempt(
   request: RequestFacts,
   args: readonly unknown[],
 ): ObservedAttempt {
+  const init = requestObject(args);
   return {
     hooks,
     wrapper,
     url: request.url,
     method: request.method,
     requestBody: request.body,
-    init: requestObject(args),
+    init,
+    headers: init && headersOf(init),
     passedBy: undefined,
     hop: undefined,
     redirectTo: undefined,
@@ -82,6 +85,7 @@ export function arriveOnWire(attempt: ObservedAttempt): void {
   if (attempt.reference !== undefined) onTheirWay.delete(attempt.reference);
   attempt.requestBody = undefined;
   attempt.init = undefined;
+  attempt.headers = undefined;
   attempt.passedBy = undefined;
 }
 
@@ -95,16 +99,19 @@ export function endAttempt(attempt: ObservedAttempt): void {
 export function whileSending<T>(by: Sender, args: readonly unknown[], send: () => T): T {
   if (by === sender) return send();
   const outer = sender;
-  const { shadowed } = processState();
-  // The mark by which another copy of us, deeper down, sees in this very moment that the request is announced.
-  const mark = typeof by === 'object' ? requestObject(args) : undefined;
+  const state = processState();
+  const { shadowed } = state;
+  // The marks by which another copy of us, deeper down, sees in this very moment that the request is announced.
+  const marks = typeof by === 'object' ? identitiesOf(args) : [];
   sender = by;
-  if (mark !== undefined) shadowed.add(mark);
+  for (const mark of marks) shadowed.add(mark);
+  state.sending += 1;
   try {
     return send();
   } finally {
     sender = outer;
-    if (mark !== undefined) shadowed.delete(mark);
+    state.sending -= 1;
+    for (const mark of marks) shadowed.delete(mark);
   }
 }
 
@@ -132,7 +139,9 @@ export function announcerOf(
     return announcer;
   }
   // The mark of another copy; while we send ourselves, it is ours.
-  const isMarked = typeof sender !== 'object' && init !== undefined && processState().shadowed.has(init);
+  const { shadowed, sending } = processState();
+  const isMarked =
+    typeof sender !== 'object' && sending > 0 && identitiesOf(args).some((identity) => shadowed.has(identity));
   return isMarked ? 'another copy' : undefined;
 }
 
@@ -171,6 +180,7 @@ function* attemptsOnTheirWay(): Generator<ObservedAttempt> {
 
 function isSameRequest(attempt: ObservedAttempt, request: RequestFacts, init: object | undefined): boolean {
   if (init !== undefined && attempt.init === init) return true;
+  if (init !== undefined && attempt.headers !== undefined && headersOf(init) === attempt.headers) return true;
   const sameBody = request.body !== undefined && request.body === attempt.requestBody;
   return sameBody && request.url === attempt.url && request.method === attempt.method;
 }
@@ -180,6 +190,19 @@ function requestObject(args: readonly unknown[]): object | undefined {
   const [input, init] = args;
   if (typeof init === 'object' && init !== null) return init;
   return typeof Request === 'function' && input instanceof Request ? input : undefined;
+}
+
+/** What a request is known by: its options, and their headers, which come through where somebody copies the options. */
+function identitiesOf(args: readonly unknown[]): readonly object[] {
+  const request = requestObject(args);
+  if (request === undefined) return [];
+  const headers = headersOf(request);
+  return headers === undefined ? [request] : [request, headers];
+}
+
+function headersOf(request: object): object | undefined {
+  const headers: unknown = Reflect.get(request, 'headers');
+  return typeof headers === 'object' && headers !== null ? headers : undefined;
 }
 
 function withoutFragment(url: string): string | undefined {

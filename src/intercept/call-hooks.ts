@@ -18,6 +18,8 @@ export interface RequestFacts {
 
 /** A response as `fetch` gave it. */
 export interface ResponseFacts {
+  /** The Response itself, to be recognised by; whoever keeps it keeps it from being collected. */
+  readonly response: object;
   readonly status: number;
   header(name: string): string | undefined;
   /**
@@ -66,5 +68,68 @@ export interface BodyHooks {
   /** A reader was taken, the first one or another. */
   held(): void;
   /** The body was collected as garbage. */
+  collected(): void;
+}
+
+/** What the patch of an SDK tells. */
+export interface SdkHooks {
+  /** The SDK was asked for something; whether it is an LLM call shows when its request is built. Undefined: nobody records. */
+  enter(): SdkCallHooks | undefined;
+}
+
+/** One request of an SDK, with all its attempts, as `intercept/openai/` sees it. Told at most until it is over. */
+export interface SdkCallHooks {
+  /** An attempt's request is built and about to be sent; told for each attempt. */
+  built(request: RequestFacts): void;
+  /** An attempt is sent; undefined: nobody wants to know, it is no LLM call. */
+  attempt(): AttemptHooks | undefined;
+  /** The SDK has its response: the attempt that brought it is the one that counts. */
+  responded(response: object): void;
+  /** The SDK gave up; `planned` is what was to be sent, where no request was ever built. */
+  failed(error: unknown, planned: PlannedRequest | undefined): void;
+  /** Somebody waits for the parsed answer. */
+  parsing(): void;
+  /** It is a stream. */
+  streamed(stream: SdkStream): LoopHooks | undefined;
+  /** It is anything else. */
+  parsed(answer: unknown): void;
+  /** Reading or parsing it failed. */
+  parseFailed(error: unknown): void;
+}
+
+/** A request as the SDK's method was asked for it. */
+export interface PlannedRequest {
+  readonly url: string;
+  readonly method: string;
+  /** The body before it is serialised; not kept. */
+  readonly payload: unknown;
+  readonly signal: AbortSignal | undefined;
+  /** The SDK had what it needs of the application, such as a key, and began to build the request. */
+  readonly prepared: boolean;
+}
+
+/** The SDK's stream object and what it is known by. */
+export interface SdkStream {
+  readonly stream: object;
+  readonly controller: object;
+  /** The caller's own signal, by which the application may have found the call already, as runners do. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What the consumer of an SDK's stream gets and does: the first loop that asks for something. */
+export interface LoopHooks {
+  /** Nobody sees the bytes: what the loop does not tell, nobody does. */
+  readonly isOnlyWitness: boolean;
+  /** `next()` was called; the consumer waits until `chunk`, `ended` or `failed`. */
+  waiting(): void;
+  /** The consumer is about to get this payload, which the SDK parsed; it is not kept. */
+  chunk(payload: unknown): void;
+  /** The loop ends without an error. `aborted`: the SDK's own controller was; `signal`: the caller's. */
+  ended(how: { readonly aborted: boolean; readonly signal: AbortSignal | undefined }): void;
+  /** `next()` was rejected. */
+  failed(error: unknown): void;
+  /** The consumer left the loop: `break`, `return`, an exception of its own. Told once the SDK has cleaned up. */
+  left(): void;
+  /** The loop, or the stream that nobody looped over, was collected as garbage. */
   collected(): void;
 }

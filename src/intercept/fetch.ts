@@ -6,6 +6,7 @@ import { guard } from '../guard.js';
 import { processState } from '../process-state.js';
 import { announcerOf, beginAttempt, endAttempt, expectHop, type ObservedAttempt, whileSending } from './attempt.js';
 import type { CallHooks } from './call-hooks.js';
+import { callOfRequest } from './openai/joining.js';
 import { replaceProperty } from './property.js';
 import { readRequest } from './request-facts.js';
 import { tapResponse } from './response.js';
@@ -116,7 +117,8 @@ function announce(wrapper: object, hooks: CallHooks, args: readonly unknown[]): 
   const announcer = announcerOf(wrapper, request, args);
   if (announcer === 'another copy') return undefined;
   if (announcer !== undefined) return announcer;
-  const attempt = hooks.begin(request);
+  const call = callOfRequest(args[1]);
+  const attempt = call ? call.hooks.attempt() : hooks.begin(request);
   return attempt && beginAttempt(attempt, wrapper, request, args);
 }
 

@@ -47,6 +47,7 @@ function isResponse(value: unknown): value is ResponseLike {
 function factsOf(response: ResponseLike, body: ResponseFacts['body']): ResponseFacts {
   const { status, headers } = response;
   return {
+    response,
     status,
     body,
     header(name) {
@@ -89,6 +90,9 @@ function followClones(response: object): void {
 
 function tapCopy(original: object, copy: unknown, before: Branch): void {
   if (typeof copy !== 'object' || copy === null) return;
+  // The same answer once more.
+  const { calls } = processState();
+  if (calls.has(original)) calls.set(copy, calls.get(original));
   // Node 20–24 clone through the shadowed `tee`, which has tapped both by now; Node 26 divides the body inside.
   const parts = [Reflect.get(original, 'body'), Reflect.get(copy, 'body')];
   if (!parts.some(branchOf)) tapParts(before, parts);

@@ -1,13 +1,13 @@
 /**
  * Bytes of one answer in, signals out: finds out what kind of body it is, frames it, parses it and asks the dialect.
  *
- * createChunkReader({ dialect, status }, onSignal) → ChunkReader { feed(bytes, atMs), end(atMs) }
+ * createChunkReader({ dialect, status }, onSignal) → ChunkReader { feed(bytes, atMs), end(atMs), frameOnly(onMessage) }
  *
  * A body is one JSON document where it begins with `{` or `[`, foreign where it begins with `<`, else a stream of
  * server-sent events; content types lie too often. Bodies outside 2xx are documents.
  */
 import type { Chunk, DocumentState, Signal } from '../stream/signal.js';
-import type { Dialect, DialectName, PayloadReader } from './dialects/dialect.js';
+import type { Dialect, DialectName, MessageKind, PayloadReader } from './dialects/dialect.js';
 import { DIALECTS } from './dialects/index.js';
 import { classifyError, isErrorPayload } from './error-body.js';
 import { latin1, MAX_MESSAGE_BYTES, Sse, type SseListener } from './framing/sse.js';
@@ -23,6 +23,11 @@ export interface ChunkReader {
   feed(bytes: Uint8Array, atMs: number): void;
   /** The body ended cleanly: an unfinished last message is read if it can be, and a document is told. */
   end(atMs: number): void;
+  /**
+   * From now on somebody else parses the payloads: `onMessage` is told of each message but the terminal, in order, and no
+   * chunk is. Of a body that is one document its error is told; an answer is foreign to whoever reads messages.
+   */
+  frameOnly(onMessage: (kind: Exclude<MessageKind, 'terminal'>, event: string | undefined) => void): void;
 }
 
 /** Makes the reader of one body with its HTTP status. */
@@ -52,6 +57,7 @@ class BodyReader implements ChunkReader, SseListener {
   #shapes: SameShape | undefined;
   /** A document so far, latin1. */
   #document = '';
+  #onMessage: Parameters<ChunkReader['frameOnly']>[0] | undefined;
 
   constructor(dialect: Dialect, status: number, onSignal: (signal: Signal) => void) {
     this.#dialect = dialect;
@@ -78,6 +84,11 @@ class BodyReader implements ChunkReader, SseListener {
     this.#shapes = undefined;
     this.#document = '';
     this.#kind = 'over';
+  }
+
+  frameOnly(onMessage: Parameters<ChunkReader['frameOnly']>[0]): void {
+    this.#onMessage = onMessage;
+    this.#shapes = undefined;
   }
 
   /** Gives the position of the first byte that counts. Blanks before it say nothing: gateways send them to keep a connection. */
@@ -113,6 +124,8 @@ class BodyReader implements ChunkReader, SseListener {
 
   message(data: string, event: string | undefined, unterminated: boolean): void {
     const kind = this.#dialect.kindOf(data, event);
+    if (kind !== 'terminal') this.#onMessage?.(kind, event);
+    if (kind === 'payload' && this.#onMessage) return;
     if (kind !== 'payload') this.#onSignal({ type: kind, atMs: this.#atMs });
     else this.#onPayload(data, event, unterminated);
   }
@@ -122,7 +135,8 @@ class BodyReader implements ChunkReader, SseListener {
   }
 
   oversize(): void {
-    this.#onSignal({ type: 'invalid_chunk', atMs: this.#atMs });
+    if (this.#onMessage) this.#onMessage('payload', undefined);
+    else this.#onSignal({ type: 'invalid_chunk', atMs: this.#atMs });
   }
 
   #onPayload(data: string, event: string | undefined, unterminated: boolean): void {
@@ -178,7 +192,7 @@ class BodyReader implements ChunkReader, SseListener {
     if (isErrorPayload(payload)) {
       this.#onSignal(this.#payloads.read(payload, this.#atMs));
       this.#tellDocument('error');
-    } else if (this.#dialect.isAnswer(payload)) {
+    } else if (this.#dialect.isAnswer(payload) && !this.#onMessage) {
       this.#onSignal(this.#payloads.read(payload, this.#atMs));
       this.#tellDocument('answer');
     } else this.#tellDocument('foreign');

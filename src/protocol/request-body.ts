@@ -3,7 +3,7 @@
  * may be megabytes. One scan over the top-level keys; nested values are skipped from quote to quote (`indexOf`), their
  * elements counted; only small values of known keys are parsed. Keeps no content.
  */
-import { isRecord } from './narrow.js';
+import { isRecord, peek } from './narrow.js';
 
 /** Bytes of a body up to which it is decoded whole; of a longer one only the head is read. */
 const MAX_DECODED_BYTES = 1024 * 1024;
@@ -12,8 +12,8 @@ const HEAD_BYTES = 64 * 1024;
 const MAX_PARSED_CHARACTERS = 4 * 1024;
 
 export interface RequestBody {
-  /** Bytes. */
-  readonly size: number;
+  /** Bytes; absent for a body that was not serialised. */
+  readonly size?: number | undefined;
   /** Values of the known keys, parsed; those that are larger than 4 KiB or malformed are absent. */
   readonly values: ReadonlyMap<string, unknown>;
   /** Whether the object was read to its end. */
@@ -31,6 +31,26 @@ export function scanRequestBody(body: string | Uint8Array, keys: ReadonlySet<str
   const text = isText ? body : decode(body);
   const size = isText ? Buffer.byteLength(body) : body.byteLength;
   return { size, ...new BodyScan(text, keys).run() };
+}
+
+/** The same of a body before it is serialised. Never throws. */
+export function readPayload(payload: unknown, keys: ReadonlySet<string>): RequestBody | undefined {
+  if (!isRecord(payload)) return undefined;
+  const values = new Map<string, unknown>();
+  for (const key of keys) {
+    const value = peek(payload, key);
+    if (value !== undefined) values.set(key, value);
+  }
+  return {
+    values,
+    isWhole: true,
+    messageCount: lengthOf(peek(payload, 'messages')),
+    toolCount: lengthOf(peek(payload, 'tools')),
+  };
+}
+
+function lengthOf(value: unknown): number | undefined {
+  return Array.isArray(value) ? value.length : undefined;
 }
 
 function decode(body: Uint8Array): string {

@@ -9,7 +9,7 @@ import type { DialectName } from './dialects/dialect.js';
 import { DIALECT_NAMES, DIALECTS } from './dialects/index.js';
 import { copyOf, countOf, numberOf, textOf } from './narrow.js';
 import { DEFAULT_PROVIDER, isAzureHost, providerOf } from './provider.js';
-import { memberOf, type RequestBody, scanRequestBody } from './request-body.js';
+import { memberOf, type RequestBody, readPayload, scanRequestBody } from './request-body.js';
 
 /** A request as `intercept/` tells it, as far as it is needed here. */
 export interface RequestToDescribe {
@@ -20,6 +20,8 @@ export interface RequestToDescribe {
   /** Value of a header by its lower-case name; undefined itself where the headers cannot be read. */
   readonly header: ((name: string) => string | undefined) | undefined;
   readonly body?: string | Uint8Array | undefined;
+  /** The body as an object, where it was never serialised. */
+  readonly payload?: unknown;
 }
 
 /** A configured endpoint: observed with any method and any scheme. */
@@ -42,8 +44,8 @@ export interface DescribedRequest {
   readonly estimatedInputTokens?: number | undefined;
 }
 
-/** When a call starts and who sees it: not the request's to say. */
-export type CallStart = Pick<CallDescription, 'startEpochMs' | 'observedBy'>;
+/** When a call starts: not the request's to say. */
+export type CallStart = Pick<CallDescription, 'startEpochMs'>;
 
 const MAX_NAME_LENGTH = 256;
 const DEFAULT_DIALECT: DialectName = 'openai-chat-completions';
@@ -54,7 +56,7 @@ const KEY_HEADERS = ['authorization', 'api-key', 'x-api-key', 'x-goog-api-key'];
 export function describeRequest(
   request: RequestToDescribe,
   endpoints: readonly Endpoint[],
-  { startEpochMs, observedBy }: CallStart,
+  { startEpochMs }: CallStart,
 ): DescribedRequest | undefined {
   const path = withoutQuery(request.url);
   const endpoint = endpoints.find((one) => matches(one, request.url, path));
@@ -66,7 +68,7 @@ export function describeRequest(
   const hostname = url?.hostname ?? '';
   const deployment = deploymentOf(path);
   const azure = deployment !== undefined || isAzureHost(hostname);
-  const body = request.body === undefined ? undefined : scanRequestBody(request.body, KEYS);
+  const body = request.body === undefined ? readPayload(request.payload, KEYS) : scanRequestBody(request.body, KEYS);
   const model = textOf(body?.values.get('model')) ?? deployment;
   return {
     dialect,
@@ -74,7 +76,6 @@ export function describeRequest(
     // One literal: with a spread, Node 20 makes a slow object of so many keys, and reading it costs 6 µs a call more.
     description: {
       startEpochMs,
-      observedBy,
       operation: DIALECTS[dialect].operation,
       apiType: DIALECTS[dialect].apiType,
       provider: endpoint?.provider ?? (providerOfCall(hostname, azure, deployment) || DEFAULT_PROVIDER),

@@ -4,7 +4,7 @@
  * Which error undici gives when was measured on Node 20 to 26; `test/protocol/thrown-error.test.ts` has the table.
  */
 import type { ThrownError, ThrownKind } from '../stream/signal.js';
-import { copyOf, identifierOf } from './narrow.js';
+import { copyOf, identifierOf, peek } from './narrow.js';
 
 export interface ThrownOptions {
   /** Whether `message` is told; it may quote content. @defaultValue false */
@@ -50,6 +50,7 @@ function kindOf(
   // SDKs of openai before 7 abort their own controller without the caller's reason, and what is thrown says less than it.
   if (byClass === 'abort' && aborted(signal)) return kindOfReason(peek(signal, 'reason'));
   if (byClass) return byClass;
+  if (isAboutCredentials(error)) return 'credentials';
   const known = byCode ?? kindOfCauses(chain) ?? kindOfPlainError(error);
   if (known) return known;
   return aborted(signal) ? kindOfReason(peek(signal, 'reason')) : 'unknown';
@@ -76,6 +77,15 @@ function kindOfReason(reason: unknown): 'timeout' | 'abort' {
   const words =
     typeof reason === 'string' ? reason : `${classNameOf(reason) ?? ''} ${nameOf(reason)} ${messageOf(reason) ?? ''}`;
   return /time[ds]?[ -]?out/i.test(words) ? 'timeout' : 'abort';
+}
+
+/** How openai 4 to 7 put it, whatever made the key's own source fail. */
+const ABOUT_CREDENTIALS =
+  /^(?:Failed to get token from 'apiKey' function|Expected '(?:apiKey|azureADTokenProvider)'|Could not resolve authentication method|Missing credentials)/;
+
+function isAboutCredentials(error: unknown): boolean {
+  const message = peek(error, 'message');
+  return typeof message === 'string' && ABOUT_CREDENTIALS.test(message);
 }
 
 interface CodeRow {
@@ -215,14 +225,4 @@ function nameOf(error: unknown): string {
 function messageOf(error: unknown): string | undefined {
   const message = typeof error === 'string' ? error : peek(error, 'message');
   return typeof message === 'string' ? copyOf(message, MAX_MESSAGE_LENGTH) : undefined;
-}
-
-/** A property of anything; undefined where there is none, or reading it throws. */
-function peek(value: unknown, key: string): unknown {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined;
-  try {
-    return Reflect.get(value, key);
-  } catch {
-    return undefined;
-  }
 }

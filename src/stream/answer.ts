@@ -119,6 +119,7 @@ function onToolCallStarted(state: CallState, part: ToolCallStarted, atMs: number
       choice: part.choice,
       index: part.index,
       name: part.name,
+      id: part.id,
       fragments: 0,
       argumentsClosed: true,
       doneMessage: false,

@@ -19,8 +19,6 @@ export interface CallDescription {
   readonly apiKeyPresent?: boolean | undefined;
   readonly apiType?: string | undefined;
   readonly azure: boolean;
-  /** The roads that see the call. */
-  readonly observedBy: readonly string[];
 }
 
 /** The request's own settings, as far as the conventions name them. */

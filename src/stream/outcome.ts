@@ -131,7 +131,8 @@ export interface CallOutcome {
   /** One word per choice, the provider's own; `error` for a choice that never got one. Absent where no 2xx headers came. */
   readonly finishReasons?: readonly string[] | undefined;
   readonly finishReasonReceived: boolean;
-  readonly doneEventReceived: boolean;
+  /** Absent where nobody could see the bytes. */
+  readonly doneEventReceived?: boolean | undefined;
 
   readonly usage?: Usage | undefined;
   readonly usageSource: 'final' | 'partial' | 'none';
@@ -167,4 +168,32 @@ export interface CallOutcome {
   readonly toolCallArgumentCharacters: number;
   readonly toolCallNames: readonly string[];
   readonly toolCallIncompleteNames: readonly string[];
+  /** The tool calls that are followed, in the order in which they began. */
+  readonly toolCalls: readonly ToolCallOutcome[];
+
+  /** The retries' waits together; absent where there was one attempt. */
+  readonly retryDelayMs?: number | undefined;
+  /** The roads that saw the call. */
+  readonly observedBy: readonly Road[];
+}
+
+/** One tool call of an answer. */
+export interface ToolCallOutcome {
+  readonly choice: number;
+  /** Position among the tool calls of its choice, counted from 0. */
+  readonly index: number;
+  readonly id?: string | undefined;
+  readonly name?: string | undefined;
+  /** It was said to be finished and its arguments close: it may be executed. */
+  readonly complete: boolean;
+}
+
+/** `fetch`: the response and its bytes; `openai`: what the SDK was asked for and what its consumer got. */
+export type Road = 'fetch' | 'openai';
+
+/** What is known of a call that has not ended: what has not been decided is absent. */
+export interface OpenOutcome extends Omit<CallOutcome, 'outcome' | 'terminationKind' | 'failureStage'> {
+  readonly outcome: 'open';
+  readonly terminationKind?: undefined;
+  readonly failureStage?: undefined;
 }

@@ -11,8 +11,11 @@ import {
   type CallState,
   type FinalEnding,
   finishReasonOf,
+  isBySdk,
+  isHidden,
   progressOf,
   silenceMs,
+  stageOf,
 } from './state.js';
 import { summarize, type Verdict } from './summary.js';
 
@@ -56,10 +59,15 @@ const ENDINGS: readonly Row[] = [
   silentTruncation,
 ];
 
-function rejectedByStatus({ state }: End): Verdict | undefined {
-  if (state.headers === undefined || accepted(state)) return undefined;
+function rejectedByStatus({ state, thrown }: End): Verdict | undefined {
+  if (state.headers === undefined || accepted(state) || isLeft(state, thrown)) return undefined;
   const category = state.providerError?.error.category ?? state.headers.rejection?.category ?? 'unknown';
   return rejected('http_error', category, PROVIDER_REJECTIONS.has(category) ? 'provider' : 'application');
+}
+
+/** The consumer went, or its time was up, while an SDK was about to try again. */
+function isLeft(state: CallState, thrown: ThrownError | undefined): boolean {
+  return isBySdk(state) && (thrown?.kind === 'abort' || thrown?.kind === 'timeout');
 }
 
 /** Read where it cannot be seen, such as by a reader made around us: only the connection's end is known. */
@@ -88,6 +96,7 @@ function failedFinishReason({ state }: End): Verdict | undefined {
 /** No connection, or no request at all. */
 function nothingSent({ state, thrown }: End): Verdict | undefined {
   if (!thrown || state.headers) return undefined;
+  if (state.attempts === 0) return neverSent(thrown);
   switch (thrown.kind) {
     case 'local':
       return failed('before_request', 'local_error', 'invalid_request', 'application', { thrown });
@@ -105,23 +114,26 @@ function nothingSent({ state, thrown }: End): Verdict | undefined {
   }
 }
 
+/** An SDK failed before it had a request to send. */
+function neverSent(thrown: ThrownError): Verdict | undefined {
+  if (thrown.kind === 'abort' || thrown.kind === 'timeout') return undefined;
+  // Whoever was to give the key may have failed on a network of its own.
+  const isKey = thrown.kind === 'credentials' || thrown.kind === 'connect' || thrown.kind === 'network';
+  return failed('before_request', 'local_error', isKey ? 'auth' : 'invalid_request', 'application', { thrown });
+}
+
 /** The caller's own abort. After a finish it is only a way of leaving; right after a malformed chunk it is the SDKs' way of failing. */
 function abortedByCaller({ state, thrown }: End): Verdict | undefined {
   if (thrown?.kind !== 'abort' || state.terminal || allFinished(state) || state.invalidInDelivery) return undefined;
-  const stage = state.headers
-    ? progressOf(state)
-    : state.options.abortedBeforeStart
-      ? 'before_request'
-      : 'before_headers';
-  return cancelled(stage, 'consumer_abort', 'client');
+  return cancelled(stageOf(state), 'consumer_abort', 'client');
 }
 
 function timedOut(end: End): Verdict | undefined {
   const { state, thrown } = end;
-  const stage = state.headers ? progressOf(state) : 'before_headers';
+  const stage = stageOf(state);
   switch (thrown?.kind) {
     case 'timeout': {
-      if (state.options.abortedBeforeStart) {
+      if (stage === 'before_request') {
         // Time was up before there was anything to wait for.
         return failed('before_request', 'timeout', 'total_timeout', 'application', { thrown, timeoutKind: 'total' });
       }
@@ -148,7 +160,7 @@ function callersTimeout({ state, atMs }: End, stage: Stage): readonly [ErrorCate
 
 function brokenConnection({ state, thrown }: End): Verdict | undefined {
   if (!thrown || thrown.kind === 'abort') return undefined;
-  const stage = state.headers ? progressOf(state) : 'before_headers';
+  const stage = stageOf(state);
   if (thrown.kind === 'decode') return failed(stage, 'decode_error', 'invalid_stream_chunk', 'upstream', { thrown });
   // Before headers an error nobody knows may be anybody's; in a body it can only be the stream's.
   if (thrown.kind === 'unknown' && !state.headers) return undefined;
@@ -174,7 +186,8 @@ function terminalReceived({ state }: End): Verdict | undefined {
 /** By the end of bytes or by a consumer that had enough: the same. */
 function everyChoiceFinished({ state, ending }: End): Verdict | undefined {
   if (!allFinished(state)) return undefined;
-  const missing = ending.type === 'eof' && state.document === undefined;
+  // Where the bytes are hidden nobody saw whether the terminal came.
+  const missing = ending.type === 'eof' && state.document === undefined && !isHidden(state);
   if (missing && state.options.missingDoneEvent === 'failure') {
     return failed('after_finish_reason', 'finish_reason_eof', 'missing_done_event', 'upstream');
   }
@@ -204,7 +217,7 @@ function consumerLeft({ state, ending }: End): Verdict | undefined {
 
 function idle({ state, ending }: End): Verdict | undefined {
   if (ending.type !== 'idle') return undefined;
-  const stage = state.headers ? progressOf(state) : 'before_headers';
+  const stage = stageOf(state);
   if (state.headers && state.pendingReads === 0) return cancelled(stage, 'idle', 'application');
   return failed(stage, 'idle', 'idle_timeout', 'upstream', { timeoutKind: 'idle' });
 }
@@ -221,11 +234,10 @@ function silentTruncation({ state, ending }: End): Verdict | undefined {
 }
 
 function unknownEnding({ state, thrown }: End): Verdict {
-  const stage = state.headers ? progressOf(state) : 'before_headers';
   return {
     outcome: 'failed',
     terminationKind: 'unknown',
-    stage,
+    stage: stageOf(state),
     failureStage: 'unknown',
     errorCategory: 'unknown',
     thrown,

@@ -6,11 +6,21 @@ import type { Channel, ErrorCategory, ProviderErrorIds, Usage } from './outcome.
 
 export type Signal =
   | { readonly type: 'attempt_started'; readonly atMs: number }
+  /** An attempt came to nothing; who makes the attempts may make another. */
+  | { readonly type: 'attempt_failed'; readonly atMs: number }
+  /** Who tells the end of the call from now on; see {@link Teller}. */
+  | { readonly type: 'told_by'; readonly atMs: number; readonly teller: Teller }
   | ResponseHeaders
   /** The consumer asked for bytes and waits. */
   | { readonly type: 'read_started'; readonly atMs: number }
   /** Bytes reached the consumer. What they say follows as signals of its own. */
   | { readonly type: 'bytes'; readonly atMs: number; readonly length: number }
+  /** Bytes came whose payloads are told as they reach the consumer, by whoever parsed them. */
+  | { readonly type: 'bytes_received'; readonly atMs: number; readonly length: number }
+  /** An SDK's loop was begun: from now on the consumer reads payloads. */
+  | { readonly type: 'iterated'; readonly atMs: number }
+  /** A loop got something that is no chunk. */
+  | { readonly type: 'delivered'; readonly atMs: number }
   | Chunk
   /** A message that is no payload: malformed JSON, or larger than the buffer. */
   | { readonly type: 'invalid_chunk'; readonly atMs: number }
@@ -34,6 +44,12 @@ export type Signal =
   | { readonly type: 'ended'; readonly atMs: number; readonly ending: Ending }
   /** Time passed. */
   | { readonly type: 'tick'; readonly atMs: number };
+
+/**
+ * `body`: its bytes, with the connection as witness. `sdk`: whoever made the attempts and gives their answer to the
+ * consumer; a rejection, a broken connection or the end of the bytes is then no ending until it says so.
+ */
+export type Teller = 'body' | 'sdk';
 
 /** The connection failed; the consumer may not have noticed yet. */
 export interface WireFailed {
@@ -156,6 +172,8 @@ export type ThrownKind =
   | 'decode'
   /** URL, options, serialization: nothing left the process. */
   | 'local'
+  /** There is no key, or whoever was to give one failed. */
+  | 'credentials'
   | 'unknown';
 
 export type Ending =

@@ -2,8 +2,8 @@
  * How far a call can be: everything the machine remembers of one call.
  * Bounded however long the answer is: counters, short identifiers, one record per choice and tool call.
  */
-import type { Channel, Usage } from './outcome.js';
-import type { DocumentState, Ending, ProviderError, ResponseHeaders, ThrownError } from './signal.js';
+import type { Channel, Road, Stage, Usage } from './outcome.js';
+import type { DocumentState, Ending, ProviderError, ResponseHeaders, Teller, ThrownError } from './signal.js';
 
 /** Choices followed per call; more are counted as chunks and not followed. */
 export const MAX_CHOICES = 64;
@@ -20,6 +20,8 @@ export interface MachineOptions {
   /** The signal of the request was aborted before anything was sent. */
   readonly abortedBeforeStart: boolean;
   readonly estimatedInputTokens?: number | undefined;
+  /** Who tells the end, until `told_by` says otherwise. `sdk`: it makes the attempts, too. */
+  readonly teller: Teller;
 }
 
 /** How long an ending that nobody confirmed may still be contradicted, such as a released reader by a new one. */
@@ -44,6 +46,7 @@ export interface ToolCallState {
   readonly choice: number;
   readonly index: number;
   name: string | undefined;
+  id: string | undefined;
   fragments: number;
   argumentsClosed: boolean;
   /** Its own done message came. */
@@ -62,7 +65,13 @@ export interface CallState {
   /** Somebody reads the body where it cannot be seen: what was counted is not the whole. */
   unobserved: boolean;
 
+  teller: Teller;
+  /** The consumer reads payloads by an SDK's loop, not bytes. */
+  iterated: boolean;
   attempts: number;
+  /** When the last attempt came to nothing. */
+  attemptFailedMs: number | undefined;
+  retryDelayMs: number | undefined;
   headers: ResponseHeaders | undefined;
 
   pendingReads: number;
@@ -120,7 +129,11 @@ export function createCallState(options: MachineOptions): CallState {
     wire: 'unknown',
     wireError: undefined,
     unobserved: false,
+    teller: options.teller,
+    iterated: false,
     attempts: 0,
+    attemptFailedMs: undefined,
+    retryDelayMs: undefined,
     headers: undefined,
     pendingReads: 0,
     pendingSinceMs: 0,
@@ -161,6 +174,26 @@ export function createCallState(options: MachineOptions): CallState {
   };
 }
 
+/** An SDK made the attempts, whoever tells the end. */
+export function isBySdk(state: CallState): boolean {
+  return state.options.teller === 'sdk';
+}
+
+/** The bytes cannot be seen; at best an SDK tells what its consumer gets. */
+export function isHidden(state: CallState): boolean {
+  return state.headers?.body === 'hidden';
+}
+
+/** The roads that saw the call so far. */
+export function roadsOf(state: CallState): readonly Road[] {
+  if (!isBySdk(state)) return FETCH_ROAD;
+  return state.headers === undefined || isHidden(state) ? SDK_ROAD : BOTH_ROADS;
+}
+
+const FETCH_ROAD: readonly Road[] = ['fetch'];
+const SDK_ROAD: readonly Road[] = ['openai'];
+const BOTH_ROADS: readonly Road[] = ['fetch', 'openai'];
+
 /** 2xx headers came. */
 export function accepted(state: CallState): boolean {
   const status = state.headers?.status;
@@ -195,6 +228,12 @@ export function progressOf(state: CallState): Progress {
   if (state.terminal || allFinished(state)) return 'after_finish_reason';
   if (state.firstTokenMs === undefined) return 'before_first_token';
   return state.toolCalls.some((call) => isToolCallOpen(state, call)) ? 'during_tool_call' : 'after_first_token';
+}
+
+/** How far the call has got, an ending aside. */
+export function stageOf(state: CallState): Exclude<Stage, 'done'> {
+  if (state.headers !== undefined && (accepted(state) || !isBySdk(state))) return progressOf(state);
+  return state.attempts === 0 || state.options.abortedBeforeStart ? 'before_request' : 'before_headers';
 }
 
 /** The wait for the wire since the last chunk, the pending read included. */

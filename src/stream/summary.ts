@@ -10,9 +10,19 @@ import type {
   Stage,
   TerminationKind,
   TimeoutKind,
+  ToolCallOutcome,
 } from './outcome.js';
 import type { ThrownError } from './signal.js';
-import { accepted, allFinished, type CallState, isToolCallComplete, silenceMs, type ToolCallState } from './state.js';
+import {
+  accepted,
+  allFinished,
+  type CallState,
+  isHidden,
+  isToolCallComplete,
+  roadsOf,
+  silenceMs,
+  type ToolCallState,
+} from './state.js';
 
 /** What a row of the table says. */
 export interface Verdict {
@@ -47,7 +57,7 @@ export function summarize(state: CallState, verdict: Verdict, atMs: number): Cal
     networkErrorCode: verdict.thrown?.networkErrorCode,
 
     status: headers?.status,
-    streamed: state.document !== undefined ? false : state.chunks > 0 || undefined,
+    streamed: state.document !== undefined ? false : state.chunks > 0 || state.iterated || undefined,
     providerRequestId: headers?.providerRequestId,
     providerRegion: headers?.providerRegion,
     retryAfterMs: headers?.retryAfterMs,
@@ -61,7 +71,7 @@ export function summarize(state: CallState, verdict: Verdict, atMs: number): Cal
     systemFingerprint: state.systemFingerprint,
     finishReasons: accepted(state) && !state.unobserved ? finishReasons(state) : undefined,
     finishReasonReceived: state.choices.some((choice) => choice.reason !== undefined),
-    doneEventReceived: state.terminal,
+    doneEventReceived: isHidden(state) ? undefined : state.terminal,
 
     usage: state.usage,
     usageSource: state.usage ? (state.usageFinal ? 'final' : 'partial') : 'none',
@@ -71,8 +81,8 @@ export function summarize(state: CallState, verdict: Verdict, atMs: number): Cal
     chunkCount: seen(state, state.chunks),
     outputChunkCount: seen(state, state.outputChunks),
     invalidChunkCount: seen(state, state.invalidChunks),
-    bytesReceived: seen(state, state.bytes),
-    keepAliveCount: seen(state, state.keepAlives),
+    bytesReceived: isHidden(state) ? undefined : seen(state, state.bytes),
+    keepAliveCount: isHidden(state) ? undefined : seen(state, state.keepAlives),
     outputCharacters: seen(state, state.outputCharacters),
     reasoningCharacters: seen(state, state.reasoningCharacters),
 
@@ -93,6 +103,9 @@ export function summarize(state: CallState, verdict: Verdict, atMs: number): Cal
     toolCallArgumentCharacters: state.argumentCharacters,
     toolCallNames: names(state.toolCalls),
     toolCallIncompleteNames: names(state.toolCalls.filter((call) => !isToolCallComplete(state, call))),
+    toolCalls: state.toolCalls.map((call) => toolCallOutcome(state, call)),
+    retryDelayMs: state.retryDelayMs,
+    observedBy: roadsOf(state),
   };
 }
 
@@ -117,7 +130,14 @@ export function unknownOutcome(atMs: number): CallOutcome {
     toolCallArgumentCharacters: 0,
     toolCallNames: [],
     toolCallIncompleteNames: [],
+    toolCalls: [],
+    observedBy: [],
   };
+}
+
+function toolCallOutcome(state: CallState, call: ToolCallState): ToolCallOutcome {
+  const { choice, index, id, name } = call;
+  return { choice, index, id, name, complete: isToolCallComplete(state, call) };
 }
 
 /** Of several choices, the first that is not `stop`. */

@@ -5,8 +5,8 @@
 import { takeChunk } from './answer.js';
 import type { Milestone } from './milestone.js';
 import { settle } from './settle.js';
-import type { Ending, ResponseHeaders, Signal, WireFailed } from './signal.js';
-import { accepted, type CallState, type FinalEnding, GRACE_MS, progressOf } from './state.js';
+import type { Ending, ResponseHeaders, Signal, Teller, WireFailed } from './signal.js';
+import { accepted, type CallState, type FinalEnding, GRACE_MS, isHidden, progressOf } from './state.js';
 import { closeGap, finishRead, startRead, watchSilence } from './waiting.js';
 
 /** Moves the call on and says what is worth recording, in order. A settled call takes no more signals. */
@@ -15,8 +15,13 @@ export function transition(state: CallState, signal: Signal): readonly Milestone
   const out: Milestone[] = [];
   switch (signal.type) {
     case 'attempt_started':
-      state.attempts += 1;
-      out.push({ type: 'attempt', atMs: signal.atMs, attempt: state.attempts });
+      onAttempt(state, signal.atMs, out);
+      break;
+    case 'attempt_failed':
+      state.attemptFailedMs = signal.atMs;
+      break;
+    case 'told_by':
+      onTeller(state, signal.teller, signal.atMs, out);
       break;
     case 'response_headers':
       onHeaders(state, signal, out);
@@ -29,7 +34,18 @@ export function transition(state: CallState, signal: Signal): readonly Milestone
     case 'bytes':
       onBytes(state, signal.atMs, signal.length);
       break;
+    case 'bytes_received':
+      state.bytes += signal.length;
+      break;
+    case 'iterated':
+      onIterated(state);
+      break;
+    case 'delivered':
+      finishRead(state, signal.atMs);
+      break;
     case 'chunk':
+      // A loop asks for one payload at a time.
+      if (state.iterated) finishRead(state, signal.atMs);
       if (state.terminal) break;
       closeGap(state, signal.atMs, out);
       takeChunk(state, signal, out);
@@ -83,11 +99,52 @@ export function transition(state: CallState, signal: Signal): readonly Milestone
 
 const NONE: readonly Milestone[] = [];
 
+function onAttempt(state: CallState, atMs: number, out: Milestone[]): void {
+  state.attempts += 1;
+  if (state.attempts > 1) {
+    if (state.attemptFailedMs !== undefined) {
+      state.retryDelayMs = (state.retryDelayMs ?? 0) + atMs - state.attemptFailedMs;
+    }
+    // What an attempt before it was answered is not the call's answer.
+    state.attemptFailedMs = undefined;
+    state.headers = undefined;
+    state.providerError = undefined;
+    state.document = undefined;
+    state.presumed = undefined;
+    state.wire = 'unknown';
+    state.wireError = undefined;
+    state.bytes = 0;
+    state.pendingReads = 0;
+    state.waitedMs = 0;
+    state.deliveredAtMs = undefined;
+  }
+  state.lastActivityMs = atMs;
+  out.push({ type: 'attempt', atMs, attempt: state.attempts });
+}
+
+function onTeller(state: CallState, teller: Teller, atMs: number, out: Milestone[]): void {
+  state.teller = teller;
+  state.presumed = undefined;
+  state.lastActivityMs = atMs;
+  if (teller === 'sdk') return;
+  if (state.headers?.body === 'none') end(state, { type: 'eof' }, atMs, out);
+  // The answer goes to somebody whom nobody watches.
+  else if (isHidden(state)) presume(state, { type: 'unobserved' }, atMs);
+}
+
+function onIterated(state: CallState): void {
+  state.iterated = true;
+  state.teller = 'sdk';
+  state.presumed = undefined;
+  state.pendingReads = 0;
+}
+
 function onHeaders(state: CallState, headers: ResponseHeaders, out: Milestone[]): void {
   state.headers = headers;
   state.lastActivityMs = headers.atMs;
   state.deliveredAtMs = headers.atMs;
   out.push({ type: 'response_headers', atMs: headers.atMs, status: headers.status });
+  if (state.teller === 'sdk') return;
   if (headers.body === 'none') end(state, { type: 'eof' }, headers.atMs, out);
   else if (headers.body === 'hidden') {
     state.unobserved = true;
@@ -110,13 +167,14 @@ function onTerminal(state: CallState, atMs: number, out: Milestone[]): void {
   if (state.terminal) return;
   state.terminal = true;
   out.push({ type: 'done', atMs });
-  if (state.pendingReads > 0) return;
+  if (state.pendingReads > 0 || state.teller === 'sdk') return;
   if (state.wire === 'ended') end(state, { type: 'left' }, atMs, out);
   else presume(state, { type: 'left' }, atMs);
 }
 
 function onWireEnded(state: CallState, atMs: number, unobserved: boolean, out: Milestone[]): void {
   state.wire = 'ended';
+  if (state.teller === 'sdk') return;
   if (unobserved) {
     state.unobserved = true;
     presume(state, { type: 'unobserved' }, atMs);
@@ -125,6 +183,8 @@ function onWireEnded(state: CallState, atMs: number, unobserved: boolean, out: M
 
 function onWireFailed(state: CallState, { error, by, unobserved, atMs }: WireFailed): void {
   state.wire = 'failed';
+  // The loop may still have what came before, and is told of the failure when it asks for more.
+  if (state.teller === 'sdk') return;
   if (unobserved) state.unobserved = true;
   // A cancel fails the connection with its own reason: that is leaving, whatever the reason looks like.
   if (by === 'consumer') return;
@@ -143,6 +203,7 @@ function endingOf(state: CallState, ending: Ending): FinalEnding {
 
 /** An ending holds unless the consumer reads on within the grace. The first one stands: what follows are its consequences. */
 function presume(state: CallState, ending: FinalEnding, atMs: number): void {
+  if (state.teller === 'sdk') return;
   state.presumed ??= { ending, sinceMs: atMs, untilMs: atMs + GRACE_MS };
 }
 

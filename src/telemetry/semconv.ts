@@ -740,7 +740,7 @@ export const ATTR_LLM_STREAM_OUTPUT_CHARACTERS = 'llm_stream.output_characters';
 export const ATTR_LLM_STREAM_REASONING_CHARACTERS = 'llm_stream.reasoning_characters';
 
 /**
- * HTTP requests that the call took.
+ * HTTP requests that the call took, the SDK's own retries included; 0 where it failed before the first.
  *
  * - type: int
  * - unit: attempt
@@ -749,6 +749,17 @@ export const ATTR_LLM_STREAM_REASONING_CHARACTERS = 'llm_stream.reasoning_charac
  * - source: ours
  */
 export const ATTR_LLM_STREAM_ATTEMPT_COUNT = 'llm_stream.attempt_count';
+
+/**
+ * The waits between an attempt that came to nothing and the next one, together.
+ *
+ * - type: int
+ * - unit: ms
+ * - present: after a retry of the SDK's own
+ * - example: `1520`
+ * - source: ours
+ */
+export const ATTR_LLM_STREAM_RETRY_DELAY_MS = 'llm_stream.retry_delay_ms';
 
 /**
  * From the start of the call to the last answer's headers.
@@ -979,11 +990,12 @@ export const ATTR_LLM_STREAM_REQUEST_TOOL_COUNT = 'llm_stream.request.tool_count
 export const ATTR_LLM_STREAM_API_KEY_PRESENT = 'llm_stream.api_key_present';
 
 /**
- * The roads that saw the call.
+ * The roads that saw the call: `fetch` its response and bytes, `openai` what the SDK was asked for and what its consumer
+ * got. Without `fetch` what only bytes can tell is absent.
  *
  * - type: string[]
- * - present: always, at start
- * - example: `["fetch"]`
+ * - present: always
+ * - example: `["fetch", "openai"]`
  * - source: ours
  */
 export const ATTR_LLM_STREAM_OBSERVED_BY = 'llm_stream.observed_by';

@@ -2,7 +2,7 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { ERROR_TYPE_VALUE_OTHER } from '@opentelemetry/semantic-conventions';
 import type { CallDescription } from '../stream/call-description.js';
-import type { CallOutcome, Usage } from '../stream/outcome.js';
+import type { CallOutcome, OpenOutcome, Usage } from '../stream/outcome.js';
 import * as names from './semconv.js';
 
 export interface SpanSinkOptions {
@@ -61,7 +61,6 @@ export const START_ATTRIBUTES: readonly Row<CallDescription>[] = [
   [names.ATTR_LLM_STREAM_REQUEST_MESSAGE_COUNT, (call) => call.messageCount],
   [names.ATTR_LLM_STREAM_REQUEST_TOOL_COUNT, (call) => call.toolCount],
   [names.ATTR_LLM_STREAM_API_KEY_PRESENT, (call) => call.apiKeyPresent],
-  [names.ATTR_LLM_STREAM_OBSERVED_BY, (call) => [...call.observedBy]],
 ];
 
 export const USAGE_ATTRIBUTES: readonly Row<Usage>[] = [
@@ -71,14 +70,20 @@ export const USAGE_ATTRIBUTES: readonly Row<Usage>[] = [
   [names.ATTR_GEN_AI_USAGE_REASONING_OUTPUT_TOKENS, (usage) => usage.reasoningOutputTokens],
 ];
 
+type AnyOutcome = CallOutcome | OpenOutcome;
+
+/** What the rows below read. Who has no span leaves out what only a span has: nothing is written for it. */
 interface Ended {
-  readonly outcome: CallOutcome;
+  readonly outcome: AnyOutcome;
   readonly stream: boolean | undefined;
-  readonly suppressedCount: number;
-  readonly options: SpanSinkOptions;
+  readonly suppressedCount: number | undefined;
+  readonly options: {
+    readonly toolNames: boolean;
+    readonly stallThresholdMs: number | undefined;
+  };
 }
 
-const OUTCOME_ATTRIBUTES: readonly Row<CallOutcome>[] = [
+const OUTCOME_ATTRIBUTES: readonly Row<AnyOutcome>[] = [
   [names.ATTR_LLM_STREAM_OUTCOME, (o) => o.outcome],
   [names.ATTR_LLM_STREAM_FAILURE_STAGE, (o) => o.failureStage],
   [names.ATTR_LLM_STREAM_STAGE, (o) => o.stage],
@@ -124,6 +129,7 @@ const OUTCOME_ATTRIBUTES: readonly Row<CallOutcome>[] = [
   [names.ATTR_LLM_STREAM_REASONING_CHARACTERS, (o) => o.reasoningCharacters],
 
   [names.ATTR_LLM_STREAM_ATTEMPT_COUNT, (o) => o.attemptCount],
+  [names.ATTR_LLM_STREAM_RETRY_DELAY_MS, (o) => whole(o.retryDelayMs)],
   [names.ATTR_LLM_STREAM_TIME_TO_HEADERS_MS, (o) => whole(o.timeToHeadersMs)],
   [names.ATTR_LLM_STREAM_TIME_TO_FIRST_TOKEN_MS, (o) => whole(o.timeToFirstTokenMs)],
   [names.ATTR_LLM_STREAM_FIRST_TOKEN_CHANNEL, (o) => o.firstTokenChannel],
@@ -137,6 +143,8 @@ const OUTCOME_ATTRIBUTES: readonly Row<CallOutcome>[] = [
   [names.ATTR_LLM_STREAM_TOOL_CALL_FRAGMENT_COUNT, (o) => ifSeen(o, o.toolCallFragmentCount)],
   [names.ATTR_LLM_STREAM_TOOL_CALL_ARGUMENT_CHARACTERS, (o) => ifSeen(o, o.toolCallArgumentCharacters)],
   [names.ATTR_LLM_STREAM_TOOL_CALL_ARGUMENTS_COMPLETED, (o) => ifSeen(o, o.toolCallArgumentsCompleted)],
+
+  [names.ATTR_LLM_STREAM_OBSERVED_BY, (o) => [...o.observedBy]],
 ];
 
 export const END_ATTRIBUTES: readonly Row<Ended>[] = [
@@ -164,7 +172,7 @@ export const END_ATTRIBUTES: readonly Row<Ended>[] = [
 const NO_USAGE: Usage = {};
 
 /** Undefined where somebody read the body unseen: what was counted is then not the whole, and a "no" is a guess. */
-function ifSeen<T>(outcome: CallOutcome, value: T): T | undefined {
+function ifSeen<T>(outcome: AnyOutcome, value: T): T | undefined {
   return outcome.chunkCount === undefined ? undefined : value;
 }
 
@@ -173,7 +181,7 @@ function streamed<T>(stream: boolean | undefined, value: T): T | undefined {
   return stream === false ? undefined : value;
 }
 
-function seconds({ timeToFirstTokenMs }: CallOutcome): number | undefined {
+function seconds({ timeToFirstTokenMs }: AnyOutcome): number | undefined {
   return timeToFirstTokenMs === undefined ? undefined : timeToFirstTokenMs / 1000;
 }
 

@@ -35,6 +35,9 @@ export interface OpenedSpan {
   readonly sink: Sink;
   /** False where nobody will see the span (sampled out, suppressed, no SDK): `sink` does nothing, and need not be fed. */
   readonly recording: boolean;
+  /** Undefined where no SDK gave the span an identity. */
+  readonly traceId: string | undefined;
+  readonly spanId: string | undefined;
   /**
    * Runs `send` once and gives back, or throws, what it did. Its HTTP span becomes our child where the application has
    * an active context; where it has none, no context is entered.
@@ -50,8 +53,12 @@ export function openSpan(tracer: Tracer, call: CallDescription, options: SpanSin
     context.active(),
   );
   const recording = span.isRecording();
+  const spanContext = span.spanContext();
+  const isValid = isSpanContextValid(spanContext);
   return {
     recording,
+    traceId: isValid ? spanContext.traceId : undefined,
+    spanId: isValid ? spanContext.spanId : undefined,
     sink: recording ? new SpanSink(span, call, options) : INERT,
     around: (send) => runInside(span, send),
   };

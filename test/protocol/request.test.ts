@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { describeRequest, type Endpoint, type RequestToDescribe } from '../../src/protocol/request.js';
 
 function describing(...args: Parameters<typeof describeRequest> extends [infer R, infer E, unknown] ? [R, E] : never) {
-  return describeRequest(...args, { startEpochMs: 1, observedBy: ['fetch'] });
+  return describeRequest(...args, { startEpochMs: 1 });
 }
 
 function request(
@@ -47,7 +47,6 @@ test('a chat completion is described from its URL, headers and body', () => {
       operation: 'chat',
       apiType: 'chat_completions',
       startEpochMs: 1,
-      observedBy: ['fetch'],
       provider: 'openai',
       model: 'gpt-5.1',
       serverAddress: 'api.openai.com',

@@ -81,6 +81,7 @@ export function run(script: Script, options: Partial<MachineOptions> = {}): Run 
     idleTimeoutMs: 600_000,
     missingDoneEvent: 'finding',
     abortedBeforeStart: false,
+    teller: 'body',
     ...options,
   });
   const milestones: Milestone[] = [];

@@ -15,7 +15,6 @@ export const bareCall: CallDescription = {
   parameters: {},
   apiKeyPresent: false,
   azure: false,
-  observedBy: ['fetch'],
 };
 
 export const fullCall: CallDescription = {
@@ -42,7 +41,6 @@ export const fullCall: CallDescription = {
   apiKeyPresent: true,
   apiType: 'chat_completions',
   azure: true,
-  observedBy: ['fetch', 'openai'],
 };
 
 export const completed: CallOutcome = {
@@ -70,6 +68,8 @@ export const completed: CallOutcome = {
   toolCallArgumentCharacters: 0,
   toolCallNames: [],
   toolCallIncompleteNames: [],
+  toolCalls: [],
+  observedBy: ['fetch'],
 };
 
 export const cancelled: CallOutcome = {
@@ -149,6 +149,9 @@ export const everythingKnown: CallOutcome = {
   toolCallArgumentCharacters: 400,
   toolCallNames: ['get_weather', 'get_time', 'book'],
   toolCallIncompleteNames: ['book'],
+  toolCalls: [{ choice: 0, index: 0, id: 'call_9d0c', name: 'get_weather', complete: false }],
+  retryDelayMs: 1520.4,
+  observedBy: ['fetch', 'openai'],
 };
 
 /** One milestone of every type that a live call can have, in the order of a call that ends badly, each 10 ms apart. */

@@ -66,10 +66,11 @@ const STANDARD_AT_START: Attributes = {
   'llm_stream.request.message_count': 5,
   'llm_stream.request.tool_count': 4,
   'llm_stream.api_key_present': true,
-  'llm_stream.observed_by': ['fetch', 'openai'],
 };
 
 const AT_END: Attributes = {
+  'llm_stream.observed_by': ['fetch', 'openai'],
+  'llm_stream.retry_delay_ms': 1520,
   'gen_ai.response.id': 'chatcmpl-8f2a',
   'gen_ai.response.model': 'gpt-5.1-2025-11-13',
   'gen_ai.response.finish_reasons': ['stop', 'error'],

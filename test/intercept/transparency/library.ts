@@ -1,6 +1,6 @@
 /** Observes every request with the whole library: every answer is read as if it were a model's, and every span exported. */
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { createCallHooks } from '../../../src/call.js';
+import { createCallHooks } from '../../../src/call/hooks.js';
 import { LlmStreamInstrumentation } from '../../../src/index.js';
 import { wrapFetch } from '../../../src/intercept/fetch.js';
 import { openSpan } from '../../../src/telemetry/span-sink.js';
@@ -19,8 +19,8 @@ const hooks = createCallHooks(() => ({
   machine: { stallThresholdMs: 10_000, idleTimeoutMs: 600_000, missingDoneEvent: 'finding' },
   exceptionMessages: false,
   record(description) {
-    const { sink, recording, around } = openSpan(tracerProvider.getTracer('mocks'), description, settings);
-    return { sinks: [sink], recording, around };
+    const { sink, traceId, spanId, around } = openSpan(tracerProvider.getTracer('mocks'), description, settings);
+    return { sinks: [sink], traceId, spanId, around };
   },
 }));
 

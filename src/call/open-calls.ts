@@ -1,8 +1,8 @@
 /** Live calls, and one timer over all of them that keeps no process alive. */
 // Not the globals: jsdom's return numbers, and fake ones of a test never fire.
 import { clearTimeout, setTimeout } from 'node:timers';
-import { guard } from './guard.js';
-import { GRACE_MS } from './stream/state.js';
+import { guard } from '../guard.js';
+import { GRACE_MS } from '../stream/state.js';
 
 /** A call as the sweep sees it. */
 export interface OpenCall {

@@ -1,0 +1,222 @@
+/**
+ * Patches the OpenAI SDK, versions 4 to 7, where each request comes by: `request` on the prototype that owns it, the
+ * steps it takes (`makeRequest`, `buildRequest`, `fetchWithTimeout`), and `parse` of the APIPromise it gives. Never an
+ * instance, never `create`: subclasses, `withOptions` and every resource go through these.
+ *
+ * Not referenced by anything that lives as long as a call: client, APIPromise, stream.
+ */
+import { guard } from '../../guard.js';
+import { processState } from '../../process-state.js';
+import type { CallHooks, SdkHooks } from '../call-hooks.js';
+import { wrapFetch } from '../fetch.js';
+import { type Replacement, replaceProperty } from '../property.js';
+import { readRequest } from '../request-facts.js';
+import { observeParse } from './answer.js';
+import { callOfOptions, type EnteredCall, isObject, noteOptions, notePromise, noteRequest } from './joining.js';
+
+type Method = (this: unknown, ...args: unknown[]) => unknown;
+
+/** A patched copy of the SDK. */
+export interface OpenAIPatch {
+  /** Puts every method back; where somebody wrapped one since, ours becomes a pass-through. */
+  unpatch(): void;
+}
+
+/**
+ * Patches the copy of the SDK that `target` belongs to: its exports, the class, a subclass, or a client.
+ *
+ * @returns undefined, with nothing changed, where it is none (of a version) we know; a copy that is patched already
+ * stays as it is, and `unpatch` does nothing to it
+ */
+export function patchOpenAI(target: unknown, hooks: CallHooks & SdkHooks): OpenAIPatch | undefined {
+  const prototype = prototypeOf(target);
+  const owners = prototype && METHODS.map((name) => ownerOf(prototype, name));
+  if (owners === undefined || !owners.every(isObject)) return undefined;
+  const [home] = owners;
+  const { shadowed } = processState();
+  if (home === undefined || shadowed.has(home)) return { unpatch() {} };
+  shadowed.add(home);
+  const patch = new Patch(hooks);
+  for (const [index, name] of METHODS.entries()) {
+    const owner = owners[index];
+    if (owner) patch.replace(owner, name, (original, isActive) => patch[name](original, isActive));
+  }
+  return {
+    unpatch() {
+      patch.restore();
+      shadowed.delete(home);
+    },
+  };
+}
+
+const METHODS = ['request', 'makeRequest', 'buildRequest', 'fetchWithTimeout'] as const;
+
+/** The call whose `request` runs right now, synchronously, until its promise is made. */
+let entering: EnteredCall | undefined;
+
+class Patch {
+  readonly #hooks: CallHooks & SdkHooks;
+  readonly #replacements: Replacement[] = [];
+  #knowsPromise = false;
+
+  constructor(hooks: CallHooks & SdkHooks) {
+    this.#hooks = hooks;
+  }
+
+  replace(owner: object, name: string, wrap: (original: Method, isActive: () => boolean) => Method): void {
+    const replacement = replaceProperty(owner, name, (original, isActive) => {
+      return typeof original === 'function' ? named(original, wrap(original as Method, isActive)) : original;
+    });
+    if (replacement) this.#replacements.push(replacement);
+  }
+
+  restore(): void {
+    for (const replacement of this.#replacements) replacement.restore();
+  }
+
+  request(original: Method, isActive: () => boolean): Method {
+    const enter = (client: unknown, options: unknown) => this.#enter(client, options);
+    const learn = (promise: unknown) => this.#learn(promise);
+    return function request(this: unknown, ...args) {
+      const call = guard('request', () => (isActive() ? enter(this, args[0]) : undefined));
+      const outer = entering;
+      entering = call;
+      let promise: unknown;
+      try {
+        promise = Reflect.apply(original, this, args);
+      } finally {
+        entering = outer;
+      }
+      if (call) {
+        guard('promise', () => {
+          learn(promise);
+          if (isObject(promise)) notePromise(call, promise['responsePromise']);
+        });
+      }
+      return promise;
+    };
+  }
+
+  makeRequest(original: Method): Method {
+    return function makeRequest(this: unknown, ...args) {
+      const call = guard('makeRequest', () => entering ?? callOfOptions(args[0]));
+      entering = undefined;
+      const promise: unknown = Reflect.apply(original, this, args);
+      // Retries come through here, too; the first promise is the one that everybody waits for.
+      if (call === undefined || call.isFollowed || !(promise instanceof Promise)) return promise;
+      return guard('follow', () => follow(call, promise)) ?? promise;
+    };
+  }
+
+  buildRequest(original: Method): Method {
+    return function buildRequest(this: unknown, ...args) {
+      const call = guard('buildRequest', () => callOfOptions(args[0]));
+      if (call) call.isPrepared = true;
+      const built: unknown = Reflect.apply(original, this, args);
+      if (call === undefined) return built;
+      // openai 4 builds at once, the others make a promise of it, which `makeRequest` awaits: nothing is hidden here.
+      if (built instanceof Promise) built.then((request: unknown) => noteBuilt(call, request), ignore);
+      else noteBuilt(call, built);
+      return built;
+    };
+  }
+
+  fetchWithTimeout(original: Method, isActive: () => boolean): Method {
+    return wrapFetch(original, { begin: () => undefined, unannounced() {} }, isActive);
+  }
+
+  #enter(client: unknown, options: unknown): EnteredCall | undefined {
+    const hooks = this.#hooks.enter();
+    if (hooks === undefined) return undefined;
+    const baseURL = isObject(client) && typeof client['baseURL'] === 'string' ? client['baseURL'] : '';
+    const call: EnteredCall = {
+      hooks,
+      baseURL,
+      isFollowed: false,
+      isPrepared: false,
+      planned: undefined,
+    };
+    // Before the SDK awaits them itself.
+    if (options instanceof Promise) {
+      options.then((resolved: unknown) => guard('options', () => noteOptions(call, resolved)), ignore);
+    } else noteOptions(call, options);
+    return call;
+  }
+
+  /** The class of the promise is not exported everywhere; its first instance shows it. */
+  #learn(promise: unknown): void {
+    if (this.#knowsPromise || !isObject(promise)) return;
+    const owner = ownerOf(promise, 'parse');
+    if (owner === undefined || owner === promise) return;
+    this.#knowsPromise = true;
+    const { shadowed } = processState();
+    if (shadowed.has(owner)) return;
+    shadowed.add(owner);
+    this.replace(owner, 'parse', observeParse);
+  }
+}
+
+/** The promise of the response: derived, so that an application which lets it fail unhandled is told so as before. */
+function follow(call: EnteredCall, promise: Promise<unknown>): Promise<unknown> {
+  call.isFollowed = true;
+  return promise.then(
+    (props: unknown) => {
+      guard('response', () => {
+        if (isObject(props) && isObject(props['response'])) call.hooks.responded(props['response']);
+      });
+      return props;
+    },
+    (error: unknown) => {
+      guard('failure', () => {
+        call.hooks.failed(error, call.planned && { ...call.planned, prepared: call.isPrepared });
+      });
+      throw error;
+    },
+  );
+}
+
+function noteBuilt(call: EnteredCall, built: unknown): void {
+  guard('built', () => {
+    if (!isObject(built) || !isObject(built['req'])) return;
+    const { req, url } = built;
+    noteRequest(call, req);
+    const facts = readRequest([url, req]);
+    if (facts) call.hooks.built(facts);
+  });
+}
+
+function ignore(): void {}
+
+/** Name and `length` as before; a method has no other property of its own. */
+function named(original: object, wrapper: Method): Method {
+  for (const key of ['name', 'length']) {
+    const found = Object.getOwnPropertyDescriptor(original, key);
+    if (found) Object.defineProperty(wrapper, key, found);
+  }
+  return wrapper;
+}
+
+/** Of a module, its class; of a class, what its instances inherit from; of a client, its own. */
+function prototypeOf(target: unknown): object | undefined {
+  for (const candidate of candidatesOf(target)) {
+    if (typeof candidate === 'function' && isObject(candidate.prototype) && ownerOf(candidate.prototype, 'request')) {
+      return candidate.prototype;
+    }
+  }
+  const ofClient = isObject(target) ? Reflect.getPrototypeOf(target) : null;
+  return ofClient && ownerOf(ofClient, 'request') ? ofClient : undefined;
+}
+
+function candidatesOf(target: unknown): readonly unknown[] {
+  if ((typeof target !== 'object' && typeof target !== 'function') || target === null) return [];
+  return [Reflect.get(target, 'OpenAI'), target, Reflect.get(target, 'default')];
+}
+
+/** Where along the prototypes a method is defined. */
+function ownerOf(target: object, name: string): object | undefined {
+  for (let at: object | null = target; at !== null; at = Reflect.getPrototypeOf(at)) {
+    const found = Object.getOwnPropertyDescriptor(at, name);
+    if (found) return typeof found.value === 'function' ? at : undefined;
+  }
+  return undefined;
+}
