@@ -1,8 +1,8 @@
 /** `instrumentFetch` and `instrumentOpenAI`: what module hooks and the patch of global `fetch` cannot reach. */
 
 import { createCallHooks } from './call/hooks.js';
+import { callOptions } from './compose.js';
 import { readSettings } from './config.js';
-import { callOptions } from './instrumentation.js';
 import type { CallHooks, SdkHooks } from './intercept/call-hooks.js';
 import { wrapFetch } from './intercept/fetch.js';
 import { patchOpenAI } from './intercept/openai/patch.js';

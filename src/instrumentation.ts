@@ -1,5 +1,5 @@
 /** The Instrumentation class: composes all of it, and switches `intercept/` on and off. */
-import { type Tracer, type TracerProvider, trace } from '@opentelemetry/api';
+import type { Tracer, TracerProvider } from '@opentelemetry/api';
 import {
   InstrumentationBase,
   type InstrumentationModuleDefinition,
@@ -7,15 +7,14 @@ import {
 } from '@opentelemetry/instrumentation';
 import type { CallOptions } from './call/call.js';
 import { createCallHooks } from './call/hooks.js';
-import { type LlmStreamInstrumentationConfig, readSettings, type Settings } from './config.js';
+import { callOptions, tracerOf } from './compose.js';
+import { type LlmStreamInstrumentationConfig, readSettings } from './config.js';
 import { guard } from './guard.js';
 import type { CallHooks, SdkHooks } from './intercept/call-hooks.js';
 import { type FetchPatch, patchFetch } from './intercept/fetch.js';
 import { type OpenAIPatch, patchOpenAI } from './intercept/openai/patch.js';
 import { processState } from './process-state.js';
 import { DIALECT_NAMES } from './protocol/dialects/index.js';
-import { SCHEMA_URL } from './telemetry/semconv.js';
-import { openSpan } from './telemetry/span-sink.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from './version.js';
 
 const OPENAI_VERSIONS = ['>=4 <8'];
@@ -103,24 +102,4 @@ export class LlmStreamInstrumentation extends InstrumentationBase<LlmStreamInstr
     const patch = this.hooks && this.patch?.installed ? patchOpenAI(exports, this.hooks) : undefined;
     this.openai.set(exports, patch);
   }
-}
-
-/** What a call needs, by these settings; without a tracer of its own, the global provider's. */
-export function callOptions(settings: Settings, tracer: () => Tracer | undefined): CallOptions {
-  const { stallThresholdMs, idleTimeoutMs, missingDoneEvent, endpoints, exceptionMessages } = settings;
-  return {
-    endpoints,
-    machine: { stallThresholdMs, idleTimeoutMs, missingDoneEvent },
-    exceptionMessages,
-    record(description) {
-      const span = openSpan(tracer() ?? tracerOf(trace.getTracerProvider()), description, settings);
-      const { recording, sink, traceId, spanId } = span;
-      // A span that nobody records has a call all the same: whoever asks for the outcome gets it.
-      return { sinks: recording ? [sink] : [], traceId, spanId, around: (send) => span.around(send) };
-    },
-  };
-}
-
-function tracerOf(provider: TracerProvider): Tracer {
-  return provider.getTracer(PACKAGE_NAME, PACKAGE_VERSION, { schemaUrl: SCHEMA_URL });
 }

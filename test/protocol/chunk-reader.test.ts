@@ -137,3 +137,57 @@ test('no signal holds a text of the answer', () => {
   ];
   for (const body of bodies) expect(JSON.stringify(signalsOf([body]))).not.toContain(secret);
 });
+
+describe('frameOnly(), while somebody else parses the payloads', () => {
+  function framed(body: string, cutAt = body.length): { readonly messages: unknown[]; readonly signals: string[] } {
+    const messages: unknown[] = [];
+    const signals: Signal[] = [];
+    const reader = createChunkReader({ dialect: 'openai-chat-completions', status: 200 }, (one) => signals.push(one));
+    reader.frameOnly((kind, event) => messages.push([kind, event]));
+    reader.feed(Buffer.from(body.slice(0, cutAt)), 0);
+    reader.feed(Buffer.from(body.slice(cutAt)), 0);
+    reader.end(0);
+    return { messages, signals: signals.map(inWords) };
+  }
+  const body = [
+    ': processing\n\n',
+    'data: {"choices":[{"delta":{"content":"a"}}]}\n\n',
+    'event: ping\ndata: {}\n\n',
+    'event: error\ndata: {"message":"x"}\n\n',
+    'data: {"choices":[{"delta":{"cont\n\n',
+    'data: [DONE]\n\n',
+  ].join('');
+
+  test('tells each message but the terminal, and parses none', () => {
+    expect(framed(body)).toEqual({
+      messages: [
+        ['payload', undefined],
+        ['keep_alive', 'ping'],
+        ['payload', 'error'],
+        ['payload', undefined],
+      ],
+      signals: ['keep_alive', 'keep_alive', 'terminal'],
+    });
+  });
+
+  test('tells the same wherever the body is cut', () => {
+    const whole = framed(body);
+    for (let cut = 1; cut < body.length; cut++) expect(framed(body, cut)).toEqual(whole);
+  });
+
+  test.each([
+    [
+      'a JSON error',
+      '{"error":{"code":"invalid_api_key"}}',
+      ['error: auth type=undefined code=invalid_api_key param=undefined', 'document: error'],
+    ],
+    [
+      'a JSON answer, which no loop over messages gets',
+      '{"choices":[{"message":{"content":"a"}}]}',
+      ['document: foreign'],
+    ],
+    ['HTML', '<html>', ['document: foreign']],
+  ])('%s', (_what, document, signals) => {
+    expect(framed(document)).toEqual({ messages: [], signals });
+  });
+});

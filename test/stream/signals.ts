@@ -7,6 +7,7 @@ import type {
   DocumentState,
   ResponseHeaders,
   Signal,
+  Teller,
   ThrownError,
   WireFailed,
 } from '../../src/stream/signal.js';
@@ -54,6 +55,15 @@ export const wireFailed =
   (error: ThrownError, more: Partial<Pick<WireFailed, 'by' | 'unobserved'>> = {}): Step =>
   (atMs) => ({ type: 'wire_failed', atMs, error, by: 'wire', unobserved: false, ...more });
 export const held: Step = (atMs) => ({ type: 'held', atMs });
+export const attemptFailed: Step = (atMs) => ({ type: 'attempt_failed', atMs });
+export const toldBy =
+  (teller: Teller): Step =>
+  (atMs) => ({ type: 'told_by', atMs, teller });
+export const iterated: Step = (atMs) => ({ type: 'iterated', atMs });
+export const delivered: Step = (atMs) => ({ type: 'delivered', atMs });
+export const received =
+  (length = 100): Step =>
+  (atMs) => ({ type: 'bytes_received', atMs, length });
 export const tick: Step = (atMs) => ({ type: 'tick', atMs });
 export const eof: Step = (atMs) => ({ type: 'ended', atMs, ending: { type: 'eof' } });
 export const left: Step = (atMs) => ({ type: 'ended', atMs, ending: { type: 'left' } });
