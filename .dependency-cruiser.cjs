@@ -12,18 +12,17 @@ const TABLE = {
   },
   'src/telemetry/': { values: ['src/stream/', 'node_modules/@opentelemetry/(api|semantic-conventions)/'] },
   'src/testing/': { values: [] },
-  'src/call.ts': {
-    values: [
-      'src/protocol/',
-      'src/stream/',
-      'src/(guard|process-state|open-calls)\\.ts$',
-      'node_modules/@opentelemetry/api/',
-    ],
+  'src/app/': {
+    values: ['src/(guard|process-state)\\.ts$', 'src/telemetry/span-attributes\\.ts$'],
+    types: ['src/stream/outcome\\.ts$', 'node_modules/@opentelemetry/api/'],
+  },
+  'src/call/': {
+    values: ['src/protocol/', 'src/stream/', 'src/(guard|process-state)\\.ts$', 'node_modules/@opentelemetry/api/'],
     types: ['src/intercept/call-hooks\\.ts$'],
   },
-  'src/open-calls.ts': { values: ['src/stream/', 'src/(guard|process-state)\\.ts$'] },
   'src/guard.ts': { values: ['node_modules/@opentelemetry/api/'] },
-  'src/process-state.ts': { values: [] },
+  'src/hook.ts': { values: ['node_modules/@opentelemetry/api/'] },
+  'src/process-state.ts': { values: [], types: ['src/stream/outcome\\.ts$', 'src/intercept/call-hooks\\.ts$'] },
   'src/config.ts': {
     values: ['node_modules/@opentelemetry/api/'],
     types: ['src/protocol/(dialects/|request\\.ts$)', 'node_modules/@opentelemetry/instrumentation/'],

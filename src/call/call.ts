@@ -141,9 +141,12 @@ export class Call implements OpenCall, ObservedCall {
     calls.set(subject, isShared ? undefined : this);
   }
 
-  /** The same by something that serves several calls one after the other: the last one is meant. */
+  /** The same by something that serves calls one after the other, as a runner's signal does: the last one is meant. */
   findBy(subject: object): void {
-    processState().calls.set(subject, this);
+    const { calls } = processState();
+    const before = calls.get(subject);
+    const isShared = calls.has(subject) && (before === undefined || isOpen(before));
+    calls.set(subject, isShared && before !== this ? undefined : this);
   }
 
   report(): CallReport {
@@ -167,6 +170,10 @@ export class Call implements OpenCall, ObservedCall {
       for (const sink of this.#recording.sinks) guard('sink', () => sink.take(milestone));
     }
   }
+}
+
+function isOpen(call: ObservedCall): boolean {
+  return call.report().outcome.outcome === 'open';
 }
 
 function settledUnknown(state: CallState, atMs: number): Milestone {

@@ -1,7 +1,7 @@
 /** What can be said of a call right now: its outcome once that is decided, else how far it is. */
 import type { CallOutcome, OpenOutcome } from './outcome.js';
 import { settle } from './settle.js';
-import { type CallState, stageOf } from './state.js';
+import { allFinished, type CallState, stageOf } from './state.js';
 import { summarize } from './summary.js';
 
 /** Looks at a call that is not settled; changes nothing. An ending that is only presumed is taken for one. */
@@ -14,6 +14,7 @@ export function snapshot(state: CallState, atMs: number): CallOutcome | OpenOutc
     outcome: 'open',
     terminationKind: undefined,
     failureStage: undefined,
+    finishReasons: allFinished(state) ? soFar.finishReasons : undefined,
     upstreamCancelled: undefined,
   };
 }
