@@ -2,7 +2,12 @@ import { defineConfig } from 'tsdown';
 
 export default defineConfig([
   {
-    entry: { index: 'src/index.ts', semconv: 'src/telemetry/semconv.ts', testing: 'src/testing/index.ts' },
+    entry: {
+      index: 'src/index.ts',
+      hook: 'src/hook.ts',
+      semconv: 'src/telemetry/semconv.ts',
+      testing: 'src/testing/index.ts',
+    },
     format: ['esm', 'cjs'],
     target: 'node20',
     dts: true,

@@ -61,14 +61,14 @@ export const CASES = {
     rows: cpuRows(1.25, 0.6),
   },
   sdk: {
-    says: 'OpenAI SDK over global fetch, 20,000 chunks flat out (fetch road: payloads are looked at twice)',
+    says: 'OpenAI SDK, 20,000 chunks flat out',
     workload: 'sdk',
     options: { ...FLOOD, tools: 'yes' },
     modes: CPU_MODES,
     rows: cpuRows(1.1),
   },
   'sdk-paced': {
-    says: 'OpenAI SDK over global fetch, 20,000 chunks, one write each (fetch road)',
+    says: 'OpenAI SDK, 20,000 chunks, one write each',
     workload: 'sdk',
     options: { ...PACED, tools: 'yes' },
     rounds: 3,

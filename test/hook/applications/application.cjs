@@ -1,0 +1,5 @@
+// An application in CommonJS.
+const OpenAI = require('openai');
+const { ask } = require('./ask.cjs');
+
+ask(OpenAI, process.argv[2]);
