@@ -3,6 +3,7 @@
 import { createCallHooks } from './call/hooks.js';
 import { callOptions } from './compose.js';
 import { readSettings } from './config.js';
+import { guard } from './guard.js';
 import type { CallHooks, SdkHooks } from './intercept/call-hooks.js';
 import { wrapFetch } from './intercept/fetch.js';
 import { patchOpenAI } from './intercept/openai/patch.js';
@@ -28,9 +29,9 @@ export function instrumentFetch<F extends (...args: never[]) => unknown>(fetch: 
     throw new TypeError(`\`instrumentFetch\` expects a fetch function, got ${kindOf(fetch)}; nothing is instrumented`);
   }
   if (wrapped.has(fetch)) return fetch;
-  const wrapper = wrapFetch(fetch, HOOKS);
-  wrapped.add(wrapper);
-  return wrapper;
+  const wrapper = guard('instrumentFetch', () => wrapFetch(fetch, HOOKS));
+  if (wrapper) wrapped.add(wrapper);
+  return wrapper ?? fetch;
 }
 
 /**
@@ -48,7 +49,7 @@ export function instrumentFetch<F extends (...args: never[]) => unknown>(fetch: 
  * ```
  */
 export function instrumentOpenAI<T>(target: T): T {
-  if (patchOpenAI(target, HOOKS) === undefined) {
+  if (guard('instrumentOpenAI', () => patchOpenAI(target, HOOKS) !== undefined) === false) {
     throw new TypeError(
       `\`instrumentOpenAI\` expects the OpenAI class (openai 4 to 7) or a client, got ${kindOf(target)}; nothing is instrumented`,
     );

@@ -51,6 +51,8 @@ export class Attempt implements AttemptHooks, BodyHooks {
   }
 
   responded(response: ResponseFacts): BodyHooks | undefined {
+    // An attempt further in, of a `fetch` that makes several, brought it and sees its bytes.
+    if (this.call.isBySdk && attempts.has(response.response)) return undefined;
     const atMs = this.call.now();
     const { status, body } = response;
     const { dialect, description } = this.call.described;

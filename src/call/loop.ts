@@ -47,14 +47,9 @@ export class Loop implements LoopHooks {
   }
 
   ended({ aborted, signal }: { aborted: boolean; signal: AbortSignal | undefined }): void {
-    const isWhole = this.#framed?.terminal === true && this.#delivered >= this.#framed.messages;
-    if (aborted && !isWhole) {
-      // The SDK ends the loop as if nothing were wrong; before openai 7 it forgets the caller's reason, too.
-      this.#call.end({ type: 'error', error: this.#abortBy(signal) });
-      return;
-    }
-    if (this.#framed?.terminal) this.#call.take({ type: 'terminal', atMs: this.#call.now() });
-    this.#call.end({ type: 'eof' });
+    // The SDK ends an aborted loop as if nothing were wrong; before openai 7 it forgets the caller's reason, too.
+    if (!this.#takeTerminal() && aborted) this.#call.end({ type: 'error', error: this.#abortBy(signal) });
+    else this.#call.end({ type: 'eof' });
   }
 
   failed(error: unknown): void {
@@ -64,6 +59,7 @@ export class Loop implements LoopHooks {
       const described = classifyError({ payload: { error: payload } });
       this.#call.take({ type: 'error_payload', atMs: this.#call.now(), error: described });
     }
+    this.#takeTerminal();
     this.#call.fail(error);
   }
 
@@ -73,6 +69,13 @@ export class Loop implements LoopHooks {
 
   collected(): void {
     this.#call.end({ type: 'collected' });
+  }
+
+  /** The terminal came, and everything before it was delivered: then the SDK has read it. */
+  #takeTerminal(): boolean {
+    const isRead = this.#framed?.terminal === true && this.#delivered >= this.#framed.messages;
+    if (isRead) this.#call.take({ type: 'terminal', atMs: this.#call.now() });
+    return isRead;
   }
 
   #specialOf(message: number): 'keep_alive' | 'error' | undefined {

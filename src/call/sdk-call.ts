@@ -25,6 +25,7 @@ export class SdkCall implements SdkCallHooks {
   /** The one that counts: the last sent, until the SDK has its response. */
   #attempt: Attempt | undefined;
   #hasResponse = false;
+  #isHandedOut = false;
   #isParsing = false;
 
   constructor(options: CallOptions) {
@@ -41,14 +42,26 @@ export class SdkCall implements SdkCallHooks {
     return this.#attempt;
   }
 
-  responded(response: object): void {
+  responded(response: object): boolean {
     const attempt = attemptBehind(response);
     if (attempt !== undefined && attempt !== this.#attempt && attempt.call === this.#call) {
       this.#attempt = attempt;
       attempt.restate();
     }
     this.#hasResponse = true;
-    if (!this.#isParsing) this.#handOver();
+    // A hidden body tells nothing: somebody may still ask for what the SDK makes of it.
+    const isHidden = this.#call?.isHidden ?? false;
+    if (!this.#isParsing && (!isHidden || this.#isHandedOut)) this.#handOver();
+    return isHidden;
+  }
+
+  handedOut(): void {
+    this.#isHandedOut = true;
+    if (this.#hasResponse && !this.#isParsing) this.#handOver();
+  }
+
+  collected(): void {
+    this.#handOver();
   }
 
   failed(error: unknown, planned: PlannedRequest | undefined): void {

@@ -83,8 +83,14 @@ export interface SdkCallHooks {
   built(request: RequestFacts): void;
   /** An attempt is sent; undefined: nobody wants to know, it is no LLM call. */
   attempt(): AttemptHooks | undefined;
-  /** The SDK has its response: the attempt that brought it is the one that counts. */
-  responded(response: object): void;
+  /**
+   * The SDK has its response: the attempt that brought it is the one that counts. True: nobody sees its body, and its
+   * collection as garbage is to be told by `collected`.
+   */
+  responded(response: object): boolean;
+  collected(): void;
+  /** The response itself was asked for. */
+  handedOut(): void;
   /** The SDK gave up; `planned` is what was to be sent, where no request was ever built. */
   failed(error: unknown, planned: PlannedRequest | undefined): void;
   /** Somebody waits for the parsed answer. */

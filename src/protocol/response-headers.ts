@@ -27,6 +27,7 @@ export function describeResponse(
 ): ResponseDescription {
   return {
     contentTypeFits: fits(response.header('content-type'), streamRequested),
+    saysJson: JSON_TYPE.test(response.header('content-type') ?? '') || undefined,
     providerRequestId: firstWord(response, REQUEST_ID),
     providerRegion: firstWord(response, REGION),
     retryAfterMs: retryAfterMs(response, nowEpochMs),
@@ -100,6 +101,8 @@ const DECIMAL = /^\d{1,12}(?:\.\d{1,9})?$/;
 /** Servers name a stream anything from `text/plain` to nothing; a page or a picture carries no answer. */
 const FITTING =
   /^(?:text\/event-stream|text\/plain|application\/octet-stream|application\/(?:x-)?(?:ndjson|jsonl|json-lines)|application\/stream\+json|application\/json|text\/json|[\w.-]+\/[\w.-]+\+json)$/;
+
+const JSON_TYPE = /^\s*(?:application|text)\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 
 /** Whole answers may also be sound or anything else that is not a page; a streamed one is text in one of a few formats. */
 function fits(contentType: string | undefined, streamRequested: boolean | undefined): boolean {

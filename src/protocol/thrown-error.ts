@@ -171,7 +171,8 @@ const NETWORK_MESSAGES: ReadonlySet<unknown> = new Set([
 
 function kindOfPlainError(error: unknown): ThrownKind | undefined {
   const name = classNameOf(error);
-  if (name === 'SyntaxError') return 'decode';
+  // node-fetch's own word for a body that is no JSON.
+  if (name === 'SyntaxError' || peek(error, 'type') === 'invalid-json') return 'decode';
   const message = peek(error, 'message');
   if (NETWORK_MESSAGES.has(message)) return 'network';
   const isArgument = name === 'TypeError' || name === 'RangeError' || name === 'DataCloneError';

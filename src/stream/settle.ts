@@ -196,9 +196,13 @@ function everyChoiceFinished({ state, ending }: End): Verdict | undefined {
 
 /** A 2xx answer that is no answer: HTML, JSON without choices. */
 function rejectedByContent({ state, ending }: End): Verdict | undefined {
-  const empty = state.bytes === 0 && ending.type === 'eof';
+  const empty = state.bytes === 0 && ending.type === 'eof' && !isHidden(state);
   const misfit = state.headers?.contentTypeFits === false && state.chunks === 0 && !empty;
-  return state.document === 'foreign' || misfit ? rejected('http_error', 'invalid_response', 'provider') : undefined;
+  // A loop over messages gets nothing out of one document; where the bytes are hidden only the headers say that it is one.
+  const unlooped = state.iterated && isHidden(state) && state.headers?.saysJson === true && state.chunks === 0;
+  return state.document === 'foreign' || misfit || unlooped
+    ? rejected('http_error', 'invalid_response', 'provider')
+    : undefined;
 }
 
 /** The last message did not parse and the stream ended, or one did not parse and the reader left at once: SDKs do. */

@@ -69,6 +69,8 @@ export interface ResponseHeaders {
   readonly body: 'visible' | 'none' | 'hidden';
   /** False where the content type cannot carry what was asked for, such as HTML. */
   readonly contentTypeFits: boolean;
+  /** The content type is that of one JSON document. */
+  readonly saysJson?: boolean | undefined;
   /** What a status outside 2xx says by itself; its body may say more. */
   readonly rejection?: ProviderError | undefined;
   readonly providerRequestId?: string | undefined;

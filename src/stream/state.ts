@@ -184,6 +184,11 @@ export function isHidden(state: CallState): boolean {
   return state.headers?.body === 'hidden';
 }
 
+/** Nobody saw the answer, or not all of it: what was counted is not the whole. */
+export function isUnseen(state: CallState): boolean {
+  return state.unobserved || (isHidden(state) && state.document === 'unread');
+}
+
 /** The roads that saw the call so far. */
 export function roadsOf(state: CallState): readonly Road[] {
   if (!isBySdk(state)) return FETCH_ROAD;

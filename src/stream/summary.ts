@@ -19,6 +19,7 @@ import {
   type CallState,
   isHidden,
   isToolCallComplete,
+  isUnseen,
   roadsOf,
   silenceMs,
   type ToolCallState,
@@ -69,7 +70,7 @@ export function summarize(state: CallState, verdict: Verdict, atMs: number): Cal
     responseModel: state.model,
     serviceTier: state.serviceTier,
     systemFingerprint: state.systemFingerprint,
-    finishReasons: accepted(state) && !state.unobserved ? finishReasons(state) : undefined,
+    finishReasons: accepted(state) && !isUnseen(state) ? finishReasons(state) : undefined,
     finishReasonReceived: state.choices.some((choice) => choice.reason !== undefined),
     doneEventReceived: isHidden(state) ? undefined : state.terminal,
 
@@ -213,7 +214,7 @@ function estimatedOutputTokens(state: CallState): number | undefined {
 
 /** A part of the body is not a number for the whole. */
 function seen(state: CallState, count: number): number | undefined {
-  return state.unobserved ? undefined : count;
+  return isUnseen(state) ? undefined : count;
 }
 
 /** The silence in which a stream died counts; the wait for the end of a finished one does not. */

@@ -126,16 +126,17 @@ function onTeller(state: CallState, teller: Teller, atMs: number, out: Milestone
   state.teller = teller;
   state.presumed = undefined;
   state.lastActivityMs = atMs;
-  if (teller === 'sdk') return;
-  if (state.headers?.body === 'none') end(state, { type: 'eof' }, atMs, out);
   // The answer goes to somebody whom nobody watches.
-  else if (isHidden(state)) presume(state, { type: 'unobserved' }, atMs);
+  state.unobserved = teller === 'body' && isHidden(state);
+  if (state.headers?.body === 'none' && teller === 'body') end(state, { type: 'eof' }, atMs, out);
+  else if (state.unobserved) presume(state, { type: 'unobserved' }, atMs);
 }
 
 function onIterated(state: CallState): void {
   state.iterated = true;
   state.teller = 'sdk';
   state.presumed = undefined;
+  state.unobserved = false;
   state.pendingReads = 0;
 }
 

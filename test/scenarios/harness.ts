@@ -20,6 +20,8 @@ export interface Harness {
   readonly instrumentation: LlmStreamInstrumentation;
   /** The one span of a model, once it has ended; fails where a second one comes, or a canary. */
   span(model: string): Promise<ReadableSpan>;
+  /** The spans of a model, in the order in which they ended, once so many have; fails where one more comes, or a canary. */
+  spansOf(model: string, count: number): Promise<readonly ReadableSpan[]>;
   readonly spans: readonly ReadableSpan[];
   /** Defines a scenario and gives back what asks for it. */
   ask(model: string, scenario: ScenarioOrList | undefined, more?: Record<string, unknown>): Ask;
@@ -41,6 +43,13 @@ export async function startHarness(config: LlmStreamInstrumentationConfig = {}):
   const provider = await startFaultyProvider();
   const of = (model: string): ReadableSpan[] =>
     exporter.getFinishedSpans().filter((span) => span.attributes['gen_ai.request.model'] === model);
+  const spansOf = async (model: string, count: number): Promise<readonly ReadableSpan[]> => {
+    await vi.waitFor(() => expect(of(model).length).toBeGreaterThanOrEqual(count), { timeout: 10_000, interval: 5 });
+    const spans = of(model);
+    if (spans.length !== count) throw new Error(`${model} has ${spans.length} spans`);
+    for (const span of spans) expect(exportedBytes(span)).not.toContain(CANARY);
+    return spans;
+  };
   return {
     provider,
     instrumentation,
@@ -48,12 +57,11 @@ export async function startHarness(config: LlmStreamInstrumentationConfig = {}):
       return exporter.getFinishedSpans();
     },
     async span(model) {
-      await vi.waitFor(() => expect(of(model)).not.toHaveLength(0), { timeout: 10_000, interval: 5 });
-      const [span, ...more] = of(model);
-      if (span === undefined || more.length > 0) throw new Error(`${model} has ${more.length + 1} spans`);
-      expect(exportedBytes(span)).not.toContain(CANARY);
+      const [span] = await spansOf(model, 1);
+      if (span === undefined) throw new Error(`${model} has no span`);
       return span;
     },
+    spansOf,
     ask(model, scenario, more = {}) {
       if (scenario) provider.define(model, scenario);
       const body = { model, stream: true, messages: [{ role: 'user', content: `${CANARY} prompt` }], ...more };

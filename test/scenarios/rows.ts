@@ -34,6 +34,8 @@ export interface Row {
   /** What differs where the SDK reads: it leaves at what it cannot take. */
   readonly sdkSpan?: SpanFacts;
   readonly sdkScenario?: ScenarioOrList;
+  /** What differs where the SDK itself is observed: in all its versions, and in single ones. */
+  readonly openai?: Readonly<Partial<Record<'all' | 4 | 5 | 6 | 7, Partial<Pick<Row, 'sdk' | 'span'>>>>>;
   /** Resets need a prompt reader, hangs never end: no second run in other packets. */
   readonly packets?: false;
 }
@@ -142,6 +144,12 @@ export const ROWS: readonly Row[] = [
     raw: 'ended',
     sdk: 'ended',
     span: completed({ termination: 'finish_reason_eof', category: 'missing_done_event' }),
+    // Before 7 the SDK drops a last message without its blank line: the loop never saw the finish reason.
+    openai: {
+      4: { span: cut('after_first_token', { chunks: 4 }) },
+      5: { span: cut('after_first_token', { chunks: 4 }) },
+      6: { span: cut('after_first_token', { chunks: 4 }) },
+    },
   },
   {
     name: 'length',
@@ -408,6 +416,8 @@ export const ROWS: readonly Row[] = [
     raw: 'ended',
     sdk: 'ended',
     span: completed({ termination: 'finish_reason_eof', chunks: 1, usage: true }),
+    // A loop over it has no chunk and no error.
+    openai: { all: { span: rejected('invalid_response', 'provider', { finish: ['error'] }) } },
   },
   {
     name: '200 JSON error',
@@ -415,6 +425,8 @@ export const ROWS: readonly Row[] = [
     raw: 'ended',
     sdk: 'ended',
     span: rejected('server_error', 'provider', { termination: 'error_payload', finish: ['error'] }),
+    // What the body says, nobody reads but node-fetch.
+    openai: { 4: { span: rejected('invalid_response', 'provider', { finish: ['error'] }) } },
   },
   {
     name: 'empty 200',
@@ -611,6 +623,21 @@ export const ROWS: readonly Row[] = [
       fault: 'client',
       chunks: 0,
     },
+    openai: {
+      all: {
+        span: {
+          outcome: 'failed',
+          failureStage: 'before_first_token',
+          stage: 'before_headers',
+          termination: 'timeout',
+          category: 'request_timeout',
+          fault: 'upstream',
+          retryable: true,
+          chunks: 0,
+          also: { 'llm_stream.timeout_kind': 'headers' },
+        },
+      },
+    },
     packets: false,
   },
   {
@@ -634,6 +661,16 @@ export const ROWS: readonly Row[] = [
       chunks: 0,
       finish: ['error'],
     },
+    openai: {
+      all: {
+        span: cut('before_first_token', {
+          termination: 'timeout',
+          category: 'first_token_timeout',
+          chunks: 0,
+          also: { 'llm_stream.timeout_kind': 'first_token' },
+        }),
+      },
+    },
     packets: false,
   },
   {
@@ -641,6 +678,7 @@ export const ROWS: readonly Row[] = [
     scenario: { reply: text(), faults: [{ type: 'reset', after: 'headers' }] },
     raw: 'TypeError: terminated',
     sdk: 'TypeError: terminated',
+    openai: { 4: { sdk: 'Error: read ECONNRESET' } },
     span: cut('before_first_token', { termination: 'connection_error', chunks: 0 }),
     packets: false,
   },
@@ -649,6 +687,7 @@ export const ROWS: readonly Row[] = [
     scenario: { reply: text(), faults: [{ type: 'reset', afterChunks: 1 }] },
     raw: 'TypeError: terminated',
     sdk: 'TypeError: terminated',
+    openai: { 4: { sdk: 'Error: read ECONNRESET' } },
     span: cut('before_first_token', { termination: 'connection_error', chunks: 1 }),
     packets: false,
   },
@@ -657,6 +696,7 @@ export const ROWS: readonly Row[] = [
     scenario: { reply: text(), faults: [{ type: 'reset', afterChunks: 2 }] },
     raw: 'TypeError: terminated',
     sdk: 'TypeError: terminated',
+    openai: { 4: { sdk: 'Error: read ECONNRESET' } },
     span: cut('after_first_token', {
       termination: 'connection_error',
       chunks: 2,
@@ -669,6 +709,16 @@ export const ROWS: readonly Row[] = [
     scenario: { reply: text(), faults: [{ type: 'close', afterChunks: 2 }] },
     raw: 'TypeError: terminated',
     sdk: 'TypeError: terminated',
+    openai: {
+      4: {
+        sdk: 'Error: Premature close',
+        span: cut('after_first_token', {
+          termination: 'connection_error',
+          chunks: 2,
+          also: { 'llm_stream.network_error_code': 'ERR_STREAM_PREMATURE_CLOSE' },
+        }),
+      },
+    },
     span: cut('after_first_token', {
       termination: 'connection_error',
       chunks: 2,
@@ -689,6 +739,13 @@ export const ROWS: readonly Row[] = [
     raw: 'ended',
     sdk: 'ended',
     span: cut('after_first_token', { chunks: 3 }),
+    // 7 parses a last message that has no end.
+    openai: {
+      7: {
+        sdk: 'SyntaxError',
+        span: cut('after_first_token', { termination: 'decode_error', category: 'invalid_stream_chunk', chunks: 3 }),
+      },
+    },
   },
   {
     name: 'silent end in tool arguments',
@@ -709,6 +766,7 @@ export const ROWS: readonly Row[] = [
     scenario: { reply: text(), faults: [{ type: 'reset', after: 'finish' }] },
     raw: 'TypeError: terminated',
     sdk: 'TypeError: terminated',
+    openai: { 4: { sdk: 'Error: read ECONNRESET' } },
     span: cut('after_finish_reason', { termination: 'connection_error', chunks: 5, finish: ['stop'] }),
     packets: false,
   },
@@ -717,6 +775,8 @@ export const ROWS: readonly Row[] = [
     scenario: { reply: text(), faults: [{ type: 'reset', after: 'done' }] },
     raw: 'TypeError: terminated',
     sdk: 'TypeError: terminated',
+    // 7 leaves at `[DONE]`, the others read on to the end of the body.
+    openai: { 4: { sdk: 'Error: read ECONNRESET' }, 7: { sdk: 'ended', span: completed() } },
     span: cut('after_finish_reason', {
       termination: 'connection_error',
       chunks: 5,

@@ -1,5 +1,6 @@
 /** What the SDK made of a response: `parse` of an APIPromise, which everything but `asResponse` goes through. */
 import { guard } from '../../guard.js';
+import { derive } from './derived.js';
 import { callOfPromise, type EnteredCall, isObject } from './joining.js';
 import { isStream, tapStream } from './stream.js';
 
@@ -9,26 +10,27 @@ type Parse = (this: unknown, ...args: unknown[]) => unknown;
 export function observeParse(original: Parse): Parse {
   return function parse(this: unknown, ...args) {
     const parsed: unknown = Reflect.apply(original, this, args);
-    guard('parse', () => {
-      const call = isObject(this) ? callOfPromise(this['responsePromise']) : undefined;
-      if (call !== undefined && parsed instanceof Promise) observe(call, parsed);
-    });
-    return parsed;
+    return guard('parse', () => observe(this, parsed)) ?? parsed;
   };
 }
 
-/** One promise serves every `then`, and is told of once. */
-const observed = new WeakSet<object>();
+/** What everybody gets in place of the promise that the SDK keeps: one serves every `then`, and is told of once. */
+const answers = new WeakMap<object, Promise<unknown>>();
 
-function observe(call: EnteredCall, parsed: Promise<unknown>): void {
-  if (observed.has(parsed)) return;
-  observed.add(parsed);
+function observe(promise: unknown, parsed: unknown): Promise<unknown> | undefined {
+  const call = isObject(promise) ? callOfPromise(promise['responsePromise']) : undefined;
+  if (call === undefined || !(parsed instanceof Promise)) return undefined;
+  const known = answers.get(parsed);
+  if (known !== undefined) return known;
   call.hooks.parsing();
-  // The application gets what it derives from this promise, with rejections of its own: none is hidden.
-  parsed.then(
-    (answer: unknown) => guard('answer', () => answered(call, answer)),
-    (error: unknown) => guard('parse failed', () => call.hooks.parseFailed(error)),
+  const answer = derive(
+    parsed,
+    'answer',
+    (value) => answered(call, value),
+    (error) => call.hooks.parseFailed(error),
   );
+  answers.set(parsed, answer);
+  return answer;
 }
 
 function answered({ hooks, planned }: EnteredCall, answer: unknown): void {

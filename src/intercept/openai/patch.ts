@@ -7,11 +7,12 @@
  */
 import { guard } from '../../guard.js';
 import { processState } from '../../process-state.js';
-import type { CallHooks, SdkHooks } from '../call-hooks.js';
+import type { CallHooks, SdkCallHooks, SdkHooks } from '../call-hooks.js';
 import { wrapFetch } from '../fetch.js';
 import { type Replacement, replaceProperty } from '../property.js';
 import { readRequest } from '../request-facts.js';
-import { observeParse } from './answer.js';
+import { observeAsResponse, observeParse } from './answer.js';
+import { derive } from './derived.js';
 import { callOfOptions, type EnteredCall, isObject, noteOptions, notePromise, noteRequest } from './joining.js';
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
@@ -35,18 +36,19 @@ export function patchOpenAI(target: unknown, hooks: CallHooks & SdkHooks): OpenA
   const [home] = owners;
   const { shadowed } = processState();
   if (home === undefined || shadowed.has(home)) return { unpatch() {} };
-  shadowed.add(home);
   const patch = new Patch(hooks);
-  for (const [index, name] of METHODS.entries()) {
-    const owner = owners[index];
-    if (owner) patch.replace(owner, name, (original, isActive) => patch[name](original, isActive));
+  try {
+    patch.claim(home);
+    for (const [index, name] of METHODS.entries()) {
+      const owner = owners[index];
+      if (owner) patch.replace(owner, name, (original, isActive) => patch[name](original, isActive));
+    }
+  } catch (error) {
+    // Half of a patch would stay for good: nobody has what takes it away.
+    patch.restore();
+    throw error;
   }
-  return {
-    unpatch() {
-      patch.restore();
-      shadowed.delete(home);
-    },
-  };
+  return { unpatch: () => patch.restore() };
 }
 
 const METHODS = ['request', 'makeRequest', 'buildRequest', 'fetchWithTimeout'] as const;
@@ -57,10 +59,17 @@ let entering: EnteredCall | undefined;
 class Patch {
   readonly #hooks: CallHooks & SdkHooks;
   readonly #replacements: Replacement[] = [];
+  readonly #claimed: object[] = [];
   #knowsPromise = false;
 
   constructor(hooks: CallHooks & SdkHooks) {
     this.#hooks = hooks;
+  }
+
+  /** Says to other copies of us that the methods of `owner` are ours. */
+  claim(owner: object): void {
+    this.#claimed.push(owner);
+    processState().shadowed.add(owner);
   }
 
   replace(owner: object, name: string, wrap: (original: Method, isActive: () => boolean) => Method): void {
@@ -72,18 +81,20 @@ class Patch {
 
   restore(): void {
     for (const replacement of this.#replacements) replacement.restore();
+    for (const owner of this.#claimed) processState().shadowed.delete(owner);
   }
 
   request(original: Method, isActive: () => boolean): Method {
-    const enter = (client: unknown, options: unknown) => this.#enter(client, options);
+    const enter = (client: unknown) => this.#enter(client);
     const learn = (promise: unknown) => this.#learn(promise);
     return function request(this: unknown, ...args) {
-      const call = guard('request', () => (isActive() ? enter(this, args[0]) : undefined));
+      const call = guard('request', () => (isActive() ? enter(this) : undefined));
+      const noted = call && guard('options', () => noteArguments(call, args));
       const outer = entering;
       entering = call;
       let promise: unknown;
       try {
-        promise = Reflect.apply(original, this, args);
+        promise = Reflect.apply(original, this, noted ?? args);
       } finally {
         entering = outer;
       }
@@ -114,9 +125,9 @@ class Patch {
       if (call) call.isPrepared = true;
       const built: unknown = Reflect.apply(original, this, args);
       if (call === undefined) return built;
-      // openai 4 builds at once, the others make a promise of it, which `makeRequest` awaits: nothing is hidden here.
-      if (built instanceof Promise) built.then((request: unknown) => noteBuilt(call, request), ignore);
-      else noteBuilt(call, built);
+      // openai 4 builds at once; of the others' promise a derived one is awaited, or stacks would lose their frames.
+      if (built instanceof Promise) return guard('build', () => noteLater(call, built)) ?? built;
+      noteBuilt(call, built);
       return built;
     };
   }
@@ -125,22 +136,11 @@ class Patch {
     return wrapFetch(original, { begin: () => undefined, unannounced() {} }, isActive);
   }
 
-  #enter(client: unknown, options: unknown): EnteredCall | undefined {
+  #enter(client: unknown): EnteredCall | undefined {
     const hooks = this.#hooks.enter();
     if (hooks === undefined) return undefined;
     const baseURL = isObject(client) && typeof client['baseURL'] === 'string' ? client['baseURL'] : '';
-    const call: EnteredCall = {
-      hooks,
-      baseURL,
-      isFollowed: false,
-      isPrepared: false,
-      planned: undefined,
-    };
-    // Before the SDK awaits them itself.
-    if (options instanceof Promise) {
-      options.then((resolved: unknown) => guard('options', () => noteOptions(call, resolved)), ignore);
-    } else noteOptions(call, options);
-    return call;
+    return { hooks, baseURL, isFollowed: false, isPrepared: false, planned: undefined };
   }
 
   /** The class of the promise is not exported everywhere; its first instance shows it. */
@@ -153,39 +153,39 @@ class Patch {
     if (shadowed.has(owner)) return;
     shadowed.add(owner);
     this.replace(owner, 'parse', observeParse);
+    this.replace(owner, 'asResponse', observeAsResponse);
   }
 }
 
-/** The promise of the response: derived, so that an application which lets it fail unhandled is told so as before. */
+/** Responses whose bodies nobody sees. */
+const unseen = new FinalizationRegistry<SdkCallHooks>((call) => guard('unseen', () => call.collected()));
+
+/** The arguments of `request`, whose options may be a promise: then they are noted before the SDK gets them. */
+function noteArguments(call: EnteredCall, [options, ...rest]: readonly unknown[]): readonly unknown[] | undefined {
+  if (options instanceof Promise) return [derive(options, 'options', (given) => noteOptions(call, given)), ...rest];
+  noteOptions(call, options);
+  return undefined;
+}
+
 function follow(call: EnteredCall, promise: Promise<unknown>): Promise<unknown> {
   call.isFollowed = true;
-  return promise.then(
-    (props: unknown) => {
-      guard('response', () => {
-        if (isObject(props) && isObject(props['response'])) call.hooks.responded(props['response']);
-      });
-      return props;
+  return derive(
+    promise,
+    'response',
+    (props) => {
+      if (isObject(props) && isObject(props['response'])) call.hooks.responded(props['response']);
     },
-    (error: unknown) => {
-      guard('failure', () => {
-        call.hooks.failed(error, call.planned && { ...call.planned, prepared: call.isPrepared });
-      });
-      throw error;
-    },
+    (error) => call.hooks.failed(error, call.planned && { ...call.planned, prepared: call.isPrepared }),
   );
 }
 
 function noteBuilt(call: EnteredCall, built: unknown): void {
-  guard('built', () => {
-    if (!isObject(built) || !isObject(built['req'])) return;
-    const { req, url } = built;
-    noteRequest(call, req);
-    const facts = readRequest([url, req]);
-    if (facts) call.hooks.built(facts);
-  });
+  if (!isObject(built) || !isObject(built['req'])) return;
+  const { req, url } = built;
+  noteRequest(call, req);
+  const facts = readRequest([url, req]);
+  if (facts) call.hooks.built(facts);
 }
-
-function ignore(): void {}
 
 /** Name and `length` as before; a method has no other property of its own. */
 function named(original: object, wrapper: Method): Method {

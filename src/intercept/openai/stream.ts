@@ -5,6 +5,7 @@
 import { guard } from '../../guard.js';
 import type { LoopHooks } from '../call-hooks.js';
 import { hiddenProperties } from '../property.js';
+import { derive } from './derived.js';
 
 /** The part of the SDK's `Stream` that is used. */
 export interface StreamLike {
@@ -35,6 +36,10 @@ export function tapStream(stream: StreamLike, loop: LoopHooks, signal: AbortSign
     });
     return generator;
   };
+  for (const key of ['name', 'length']) {
+    const known = Object.getOwnPropertyDescriptor(iterator, key);
+    if (known) Reflect.defineProperty(wrapper, key, known);
+  }
   if (!found || !Reflect.defineProperty(stream, 'iterator', { ...found, value: wrapper })) return;
   // Who keeps the Response and lets go of the stream may read the body: that is the body's to tell.
   if (loop.isOnlyWitness) uniterated.register(stream, loop, shared);
@@ -73,28 +78,32 @@ function tapGenerator(generator: GeneratorLike, shared: SharedLoop): void {
     return shared.owner.deref() === generator;
   };
   const waiting = (): void => loop.waiting();
-  const onResult = (result: unknown) => guard('result', () => told(result, shared));
-  const onError = (error: unknown) => guard('loop', () => loop.failed(error));
-  const onLeft = () => guard('left', () => loop.left());
-  const leaving = (left: unknown): unknown => {
-    // Once the SDK has cancelled the request: whether that reached the provider is part of the outcome.
-    if (left instanceof Promise && (guard('owner', owns) ?? false)) left.then(onLeft, onLeft);
-    return left;
+  const onResult = (result: unknown): unknown => {
+    guard('result', () => told(result, shared));
+    return result;
   };
-  // The same promise goes back: a derived one would come later than what the SDK does at the same time.
+  const onError = (error: unknown): never => {
+    guard('loop', () => loop.failed(error));
+    throw error;
+  };
+  const onLeft = () => loop.left();
+  // Once the SDK has cancelled the request: whether that reached the provider is part of the outcome.
+  const leaving = (left: unknown) => (left instanceof Promise && owns() ? derive(left, 'left', onLeft, onLeft) : left);
   const methods = {
     next(value: unknown, ...rest: unknown[]): unknown {
       const isOwner = guard('owner', owns) ?? false;
       if (isOwner) guard('waiting', waiting);
       const result: unknown = Reflect.apply(next, generator, [value, ...rest]);
-      if (isOwner && result instanceof Promise) result.then(onResult, onError);
-      return result;
+      // Derived by two functions for all chunks, where `derive` would make three for each.
+      return isOwner && result instanceof Promise ? result.then(onResult, onError) : result;
     },
     return(value: unknown, ...rest: unknown[]): unknown {
-      return leaving(Reflect.apply(leave, generator, [value, ...rest]));
+      const left: unknown = Reflect.apply(leave, generator, [value, ...rest]);
+      return guard('leaving', () => leaving(left)) ?? left;
     },
     throw(value: unknown, ...rest: unknown[]): unknown {
-      return leaving(Reflect.apply(fail, generator, [value, ...rest]));
+      const left: unknown = Reflect.apply(fail, generator, [value, ...rest]);
+      return guard('leaving', () => leaving(left)) ?? left;
     },
   };
   Object.defineProperties(generator, hiddenProperties(methods));
