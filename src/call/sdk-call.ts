@@ -27,6 +27,7 @@ export class SdkCall implements SdkCallHooks {
   #hasResponse = false;
   #isHandedOut = false;
   #isParsing = false;
+  #isStreamed = false;
 
   constructor(options: CallOptions) {
     this.#options = options;
@@ -61,7 +62,9 @@ export class SdkCall implements SdkCallHooks {
   }
 
   collected(): void {
-    this.#handOver();
+    // Its loop is gone with it, or was never begun; where it was handed out as it is, somebody may have read it.
+    if (this.#isStreamed) this.#call?.end({ type: 'collected' });
+    else this.#handOver();
   }
 
   failed(error: unknown, planned: PlannedRequest | undefined): void {
@@ -84,6 +87,7 @@ export class SdkCall implements SdkCallHooks {
     const call = this.#call;
     if (call === undefined) return undefined;
     this.#isParsing = false;
+    this.#isStreamed = true;
     call.remember(stream);
     call.findBy(controller);
     if (signal) call.findBy(signal);

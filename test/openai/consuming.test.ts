@@ -9,7 +9,7 @@ import { TEXT } from './way.js';
 const sdks = await loadSdks();
 
 /** Times differ from run to run, and so does what is made of them. */
-const OF_TIME = /_ms$|time_to_first_chunk$/;
+const OF_TIME = /_ms$|time_to_first_chunk$|stall_count$/;
 /** What came until the consumer left is what packets are; names and numbers of requests are the run's. */
 const OF_PACKETS = /^llm_stream\.bytes_received$|^gen_ai\.(request|response)\.model$|provider_request_id$/;
 

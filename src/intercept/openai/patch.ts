@@ -34,21 +34,20 @@ export function patchOpenAI(target: unknown, hooks: CallHooks & SdkHooks): OpenA
   const owners = prototype && METHODS.map((name) => ownerOf(prototype, name));
   if (owners === undefined || !owners.every(isObject)) return undefined;
   const [home] = owners;
-  const { shadowed } = processState();
-  if (home === undefined || shadowed.has(home)) return { unpatch() {} };
+  if (home === undefined) return undefined;
   const patch = new Patch(hooks);
-  try {
-    patch.claim(home);
-    for (const [index, name] of METHODS.entries()) {
-      const owner = owners[index];
-      if (owner) patch.replace(owner, name, (original, isActive) => patch[name](original, isActive));
-    }
-  } catch (error) {
-    // Half of a patch would stay for good: nobody has what takes it away.
-    patch.restore();
-    throw error;
-  }
+  patch.put(
+    home,
+    METHODS.map((name, index) => ({ owner: owners[index] ?? home, name, wrap: (...args) => patch[name](...args) })),
+  );
   return { unpatch: () => patch.restore() };
+}
+
+/** Where a method of ours goes. */
+interface Place {
+  readonly owner: object;
+  readonly name: string;
+  readonly wrap: (original: Method, isActive: () => boolean) => Method;
 }
 
 const METHODS = ['request', 'makeRequest', 'buildRequest', 'fetchWithTimeout'] as const;
@@ -59,29 +58,26 @@ let entering: EnteredCall | undefined;
 class Patch {
   readonly #hooks: CallHooks & SdkHooks;
   readonly #replacements: Replacement[] = [];
-  readonly #claimed: object[] = [];
+  readonly #homes: object[] = [];
   #knowsPromise = false;
 
   constructor(hooks: CallHooks & SdkHooks) {
     this.#hooks = hooks;
   }
 
-  /** Says to other copies of us that the methods of `owner` are ours. */
-  claim(owner: object): void {
-    this.#claimed.push(owner);
-    processState().shadowed.add(owner);
-  }
-
-  replace(owner: object, name: string, wrap: (original: Method, isActive: () => boolean) => Method): void {
-    const replacement = replaceProperty(owner, name, (original, isActive) => {
-      return typeof original === 'function' ? named(original, wrap(original as Method, isActive)) : original;
-    });
-    if (replacement) this.#replacements.push(replacement);
+  /** Puts ours over methods, all of them or none, unless those of `home` are ours already, or those of another copy of us. */
+  put(home: object, places: readonly Place[]): void {
+    const { shadowed } = processState();
+    if (shadowed.has(home)) return;
+    this.#replacements.push(...replaceAll(places));
+    this.#homes.push(home);
+    shadowed.add(home);
   }
 
   restore(): void {
+    const { shadowed } = processState();
     for (const replacement of this.#replacements) replacement.restore();
-    for (const owner of this.#claimed) processState().shadowed.delete(owner);
+    for (const home of this.#homes) shadowed.delete(home);
   }
 
   request(original: Method, isActive: () => boolean): Method {
@@ -126,8 +122,9 @@ class Patch {
       const built: unknown = Reflect.apply(original, this, args);
       if (call === undefined) return built;
       // openai 4 builds at once; of the others' promise a derived one is awaited, or stacks would lose their frames.
-      if (built instanceof Promise) return guard('build', () => noteLater(call, built)) ?? built;
-      noteBuilt(call, built);
+      const note = (request: unknown) => noteBuilt(call, request);
+      if (built instanceof Promise) return guard('built', () => derive(built, 'built', note)) ?? built;
+      guard('built', () => note(built));
       return built;
     };
   }
@@ -148,12 +145,28 @@ class Patch {
     if (this.#knowsPromise || !isObject(promise)) return;
     const owner = ownerOf(promise, 'parse');
     if (owner === undefined || owner === promise) return;
+    this.put(owner, [
+      { owner, name: 'parse', wrap: observeParse },
+      { owner, name: 'asResponse', wrap: observeAsResponse },
+    ]);
     this.#knowsPromise = true;
-    const { shadowed } = processState();
-    if (shadowed.has(owner)) return;
-    shadowed.add(owner);
-    this.replace(owner, 'parse', observeParse);
-    this.replace(owner, 'asResponse', observeAsResponse);
+  }
+}
+
+/** Half of them would stay for good: nobody had what takes them away. */
+function replaceAll(places: readonly Place[]): readonly Replacement[] {
+  const done: Replacement[] = [];
+  try {
+    for (const { owner, name, wrap } of places) {
+      const replacement = replaceProperty(owner, name, (original, isActive) => {
+        return typeof original === 'function' ? named(original, wrap(original as Method, isActive)) : original;
+      });
+      if (replacement) done.push(replacement);
+    }
+    return done;
+  } catch (error) {
+    for (const replacement of done) replacement.restore();
+    throw error;
   }
 }
 
@@ -173,7 +186,8 @@ function follow(call: EnteredCall, promise: Promise<unknown>): Promise<unknown> 
     promise,
     'response',
     (props) => {
-      if (isObject(props) && isObject(props['response'])) call.hooks.responded(props['response']);
+      const response = isObject(props) ? props['response'] : undefined;
+      if (isObject(response) && call.hooks.responded(response)) unseen.register(response, call.hooks);
     },
     (error) => call.hooks.failed(error, call.planned && { ...call.planned, prepared: call.isPrepared }),
   );
