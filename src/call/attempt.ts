@@ -29,10 +29,10 @@ export function attemptBehind(response: object): Attempt | undefined {
 export class Attempt implements AttemptHooks, BodyHooks {
   readonly call: Call;
   readonly #isCurrent: (attempt: Attempt) => boolean;
+  /** The ending of the body while an SDK was to say what becomes of the call. */
+  withheld: Ending | undefined;
   #reader: ChunkReader | undefined;
   #headers: ResponseHeaders | undefined;
-  /** An ending of the body while an SDK was to say what becomes of the call. */
-  #withheld: Ending | undefined;
   #framed: Framed | undefined;
 
   constructor(call: Call, isCurrent: (attempt: Attempt) => boolean = always) {
@@ -132,14 +132,14 @@ export class Attempt implements AttemptHooks, BodyHooks {
 
   /** The body is read to its clean end, and an SDK has yet to say what it made of it. */
   get isWhole(): boolean {
-    return this.#withheld?.type === 'eof';
+    return this.withheld?.type === 'eof';
   }
 
   /** The body tells the end of the call from now on, and the end it had already. */
   takeOver(): void {
     this.call.take({ type: 'told_by', atMs: this.call.now(), teller: 'body' });
-    const ending = this.#withheld;
-    this.#withheld = undefined;
+    const ending = this.withheld;
+    this.withheld = undefined;
     if (ending) this.call.end(ending);
   }
 
@@ -166,7 +166,7 @@ export class Attempt implements AttemptHooks, BodyHooks {
 
   #end(ending: Ending): void {
     this.#reader = undefined;
-    if (this.call.isToldBySdk) this.#withheld ??= ending;
+    if (this.call.isToldBySdk) this.withheld ??= ending;
     else if (this.#isCurrent(this)) this.call.end(ending);
   }
 

@@ -47,9 +47,17 @@ export class Loop implements LoopHooks {
   }
 
   ended({ aborted, signal }: { aborted: boolean; signal: AbortSignal | undefined }): void {
+    const ofBody = this.#attempt?.withheld;
+    if (this.#takeTerminal()) this.#call.end({ type: 'eof' });
     // The SDK ends an aborted loop as if nothing were wrong; before openai 7 it forgets the caller's reason, too.
-    if (!this.#takeTerminal() && aborted) this.#call.end({ type: 'error', error: this.#abortBy(signal) });
-    else this.#call.end({ type: 'eof' });
+    else if (aborted) this.#call.end({ type: 'error', error: this.#abortBy(signal) });
+    // So it does where a custom `fetch` aborts with a signal of its own.
+    else if (ofBody?.type === 'error') this.#call.end(ofBody);
+    else {
+      // Nothing but the terminal ends a loop before the bytes end. openai 7 takes it for one before its last line end came.
+      if (ofBody?.type !== 'eof' && !this.#call.isHidden) this.#call.take({ type: 'terminal', atMs: this.#call.now() });
+      this.#call.end({ type: 'eof' });
+    }
   }
 
   failed(error: unknown): void {

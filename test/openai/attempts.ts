@@ -195,6 +195,18 @@ export const ATTEMPTS: readonly Way[] = [
     observedBy: BOTH,
   },
   {
+    name: 'a fetch with a limit of its own, which the SDK takes for its user’s',
+    scenario: { reply: TEXT, hold: { afterChunks: 2, until: 'client_gone' } },
+    run: async (place) => {
+      const limit = new AbortController();
+      const limited: Fetch = (url, init) => fetch(url, { ...init, signal: limit.signal });
+      return read(await askWith(place, { fetch: limited }), 2, () => limit.abort());
+    },
+    sees: 'ended after 2',
+    spans: [cancelled('consumer_abort', 'after_first_token', 2)],
+    observedBy: BOTH,
+  },
+  {
     name: 'a fetch that hedges: the second request answers first',
     scenario: [SLOW, { reply: chatText([CANARY]) }],
     run: hedged,
