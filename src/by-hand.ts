@@ -1,5 +1,6 @@
 /** `instrumentFetch` and `instrumentOpenAI`: what module hooks and the patch of global `fetch` cannot reach. */
 
+import { diag } from '@opentelemetry/api';
 import { createCallHooks } from './call/hooks.js';
 import { callOptions } from './compose.js';
 import { readSettings } from './config.js';
@@ -38,9 +39,10 @@ export function instrumentFetch<F extends (...args: never[]) => unknown>(fetch: 
  * Patches a copy of the OpenAI SDK (versions 4 to 7) by hand: where a bundler inlined it, module hooks never see it.
  * Records as {@link instrumentFetch} does. A copy that is patched already stays as it is.
  *
- * @param target - the class, a subclass, the module's exports, or a client; all clients of that copy are observed
+ * @param target - the class, a subclass, the module's exports, or a client; all clients of that copy are observed. Where
+ * its methods are not those of a known version, one `diag` line says so, and it stays as it is
  * @returns `target`
- * @throws TypeError where it is none of these, or of a version that is not known
+ * @throws TypeError where it is neither a function nor an object
  *
  * @example
  * ```ts
@@ -49,9 +51,15 @@ export function instrumentFetch<F extends (...args: never[]) => unknown>(fetch: 
  * ```
  */
 export function instrumentOpenAI<T>(target: T): T {
-  if (guard('instrumentOpenAI', () => patchOpenAI(target, HOOKS) !== undefined) === false) {
+  if ((typeof target !== 'object' && typeof target !== 'function') || target === null) {
     throw new TypeError(
-      `\`instrumentOpenAI\` expects the OpenAI class (openai 4 to 7) or a client, got ${kindOf(target)}; nothing is instrumented`,
+      `\`instrumentOpenAI\` expects the OpenAI class or a client, got ${kindOf(target)}; nothing is instrumented`,
+    );
+  }
+  if (guard('instrumentOpenAI', () => patchOpenAI(target, HOOKS) !== undefined) === false) {
+    diag.warn(
+      `opentelemetry-instrumentation-llm-stream: \`instrumentOpenAI\` expects the class of openai 4 to 7 or its client, got ${kindOf(target)}; ` +
+        'it stays as it is, and calls are seen where they go through global `fetch`',
     );
   }
   return target;

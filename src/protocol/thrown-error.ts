@@ -28,9 +28,12 @@ export function describeThrown(
 ): ThrownError {
   const chain = chainOf(error);
   const found = isReason(error, signal) ? undefined : findCode(chain);
+  const kind = kindOf(error, chain, found?.kind, signal);
+  // SDKs say abort whatever the caller's reason was.
+  const named = kind === 'timeout' && aborted(signal) ? peek(signal, 'reason') : error;
   return {
-    kind: kindOf(error, chain, found?.kind, signal),
-    errorType: classNameOf(error),
+    kind,
+    errorType: classNameOf(named) ?? classNameOf(error),
     networkErrorCode: found && identifierOf(found.code),
     message: options.messages ? messageOf(error) : undefined,
   };

@@ -269,7 +269,7 @@ export const CONSUMING: readonly Way[] = [
     scenario: HELD_BEFORE,
     run: async ({ create }) => failing(create({ signal: AbortSignal.timeout(300) })),
     sees: 'APIUserAbortError: Request was aborted.',
-    spans: [unanswered({ also: { 'llm_stream.timeout_kind': 'headers' } })],
+    spans: [unanswered({ also: { 'llm_stream.timeout_kind': 'headers', 'error.type': 'TimeoutError' } })],
   },
   {
     name: 'AbortSignal.timeout in a silence after output',
