@@ -64,7 +64,7 @@ async function build(
     platform: 'node',
     logLevel: 'silent',
     // One copy of the API in the process, as in an application.
-    external: [/^@opentelemetry\//, 'eventsource-parser', 'undici'],
+    external: [/^@opentelemetry\//, 'eventsource-parser', 'openai', 'undici'],
     output: { file, format, codeSplitting: false },
   });
 }

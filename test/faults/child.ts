@@ -9,11 +9,14 @@ import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { inspect } from 'node:util';
 import { compileFunction } from 'node:vm';
 import { registerInstrumentations } from '@opentelemetry/instrumentation';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type * as Library from '../../src/index.js';
 import { chatText, closedPort, type ReceivedRequest, startFaultyProvider } from '../../src/testing/index.js';
 import { createGiven } from './given.js';
+import { type ApplicationScenario, CANARY, type Place } from './place.js';
 import { CLOCK, MOMENTS, type Moment, PROBE, type Report, type Round } from './round.js';
-import { type ApplicationScenario, CANARY, type Place, SCENARIOS } from './scenarios.js';
+import { SCENARIOS } from './scenarios.js';
+import { loadSdks, type SdkCopy } from './sdks.js';
 
 /** What every probe throws where it is armed. */
 class ArmedError extends Error {
@@ -22,14 +25,27 @@ class ArmedError extends Error {
   }
 }
 
-/** The call after a round. */
-const RECOVERY = 'recovery';
+/** The calls after a round, by their model. */
+const RECOVERIES: Readonly<Record<string, (model: string) => Promise<number>>> = {
+  fetch: async (model) => {
+    const response = await fetch(`${provider.url}/v1/chat/completions`, initOf(model, { stream: true }));
+    return (await response.text()).length;
+  },
+  'openai 6': (model) => readChunks(sdks.early[6], model),
+  'openai 4': (model) => readChunks(sdks.early[4], model),
+};
 const [, , libraryFile = ''] = process.argv;
 const unpatchedFetch = globalThis.fetch;
+// With ten frames, one of ours that lies between hides one of the application's.
+Error.stackTraceLimit = 50;
 const { stackTraceLimit } = Error;
-const provider = await startFaultyProvider({ scenarios: { [RECOVERY]: { reply: chatText([CANARY, '!']) } } });
+const provider = await startFaultyProvider();
+for (const model of Object.keys(RECOVERIES)) provider.define(model, { reply: chatText([CANARY, '!']) });
 const given = createGiven();
+const sdks = await loadSdks();
+const copies = [...Object.values(sdks.early), sdks.late, sdks.byHand];
 const clock = createClock();
+const collector = createCollector();
 const loadLibrary = libraryLoader(libraryFile);
 const unhandled: string[] = [];
 const uncaught: string[] = [];
@@ -50,7 +66,7 @@ async function play(round: Round): Promise<Report> {
   const requestsOf = (name: string) =>
     provider.requests.filter(({ index, scenario }) => index >= firstRequest && scenario === name);
   const probes = createProbes(round);
-  const unregister = round.library === 'patched' ? register(round, probes.probe) : () => {};
+  const library = round.library === 'patched' ? register(round, probes.probe) : NO_LIBRARY;
 
   given.broken = round.broken;
   probes.arm('start');
@@ -60,10 +76,10 @@ async function play(round: Round): Promise<Report> {
     await Promise.all(
       round.scenarios.map(async (name) => {
         const scenario = scenarioOf(name);
-        const place = await placeOf(name, scenario, barrier.arriving(), refusing, requestsOf);
+        const place = await placeOf(name, scenario, { answered: barrier.arriving(), refusing, requestsOf, library });
         const result = await Promise.race([
           scenario.run(place).catch((error: unknown) => inspect(error)),
-          sleep(round.patienceMs ?? 8_000, 'timed out', { ref: false }),
+          sleep(round.patienceMs ?? 15_000, 'timed out', { ref: false }),
         ]);
         place.done();
         return [name, result ?? null] as const;
@@ -78,11 +94,15 @@ async function play(round: Round): Promise<Report> {
   const requestCount = (provider.requests.at(-1)?.index ?? -1) + 1 - firstRequest;
 
   const recovered = round.library === 'patched' ? await recover() : undefined;
-  unregister();
+  library.unregister();
   // With nothing broken any more, what an exception left open is swept away, and then nobody waits.
   await clock.pass(700_000);
   const open = clock.isRunning();
-  const restored = globalThis.fetch === unpatchedFetch && Error.stackTraceLimit === stackTraceLimit;
+  const restored =
+    globalThis.fetch === unpatchedFetch &&
+    Error.stackTraceLimit === stackTraceLimit &&
+    BY_MODULE_HOOK.every(({ isUntouched }) => isUntouched);
+  for (const copy of copies) copy.putBack();
   globalThis.fetch = unpatchedFetch;
   Error.stackTraceLimit = stackTraceLimit;
   await turn();
@@ -108,43 +128,102 @@ function scenarioOf(name: string): ApplicationScenario {
   return scenario;
 }
 
-/** A library of its own for each round: what one has said once, the next says again. */
-function register(round: Round, probe: (id: string) => void): () => void {
-  const { LlmStreamInstrumentation } = loadLibrary(probe);
-  const endpoints = round.broken?.startsWith('endpoint.') ? [given.endpoint] : [];
-  const instrumentation = new LlmStreamInstrumentation({ endpoints, spanEventLimit: 70 });
-  return registerInstrumentations({ instrumentations: [instrumentation], tracerProvider: given.tracerProvider });
+/** What a scenario may ask of the library. */
+interface Registered extends Pick<Place, 'loadSdk' | 'instrumentSdk' | 'instrumentFetch'> {
+  unregister(): void;
 }
 
-async function recover(): Promise<unknown> {
-  const response = await fetch(`${provider.url}/v1/chat/completions`, initOf(RECOVERY, { stream: true }));
-  const text = await response.text();
-  const deadline = performance.now() + 3_000;
-  while (given.spans(RECOVERY).length === 0 && performance.now() < deadline) await turn();
-  return {
-    length: text.length,
-    spans: given.spans(RECOVERY).map(({ name, ended, status, attributes, events }) => ({
-      name,
-      ended,
-      status,
-      outcome: attributes['llm_stream.outcome'],
-      chunks: attributes['llm_stream.chunk_count'],
-      events: events.map((event) => event.name),
-    })),
+const NO_LIBRARY: Registered = {
+  unregister() {},
+  loadSdk: () => sdks.late.OpenAI,
+  instrumentSdk: () => sdks.byHand.OpenAI,
+  instrumentFetch: (fetch) => fetch,
+};
+
+/** What the library puts back by itself. A copy that was patched by hand stays patched, and is passed through. */
+const BY_MODULE_HOOK: readonly SdkCopy[] = [sdks.early[6], sdks.late];
+
+/** A library of its own for each round: what one has said once, the next says again. */
+function register(round: Round, probe: (id: string) => void): Registered {
+  const { LlmStreamInstrumentation, instrumentFetch, instrumentOpenAI } = loadLibrary(probe);
+  const endpoints = round.broken?.startsWith('endpoint.') ? [given.endpoint] : [];
+  const instrumentation = new LlmStreamInstrumentation({ endpoints, spanEventLimit: 70 });
+  const unregister = registerInstrumentations({
+    instrumentations: [instrumentation],
+    tracerProvider: given.tracerProvider,
+  });
+  // As the hooks of modules do, which tell of a module once in a process.
+  const definitions = instrumentation.getModuleDefinitions();
+  const load = ({ exports, OpenAI }: SdkCopy): typeof OpenAI => {
+    for (const { patch } of definitions) patch?.(exports);
+    return OpenAI;
   };
+  load(sdks.early[6]);
+  instrumentOpenAI(sdks.early[4].OpenAI);
+  return {
+    unregister,
+    loadSdk: () => load(sdks.late),
+    instrumentSdk: () => instrumentOpenAI(sdks.byHand.exports).OpenAI,
+    instrumentFetch,
+  };
+}
+
+/** A good call on each road: what it saw, and its spans. */
+async function recover(): Promise<unknown> {
+  const recovered = await Promise.all(
+    Object.entries(RECOVERIES).map(async ([model, call]) => {
+      const seen = await call(model);
+      const deadline = performance.now() + 3_000;
+      while (given.spans(model).length === 0 && performance.now() < deadline) await turn();
+      return [model, { seen, spans: given.spans(model).map(factsOf) }] as const;
+    }),
+  );
+  return Object.fromEntries(recovered);
+}
+
+function factsOf({ name, ended, status, attributes, events }: ReadableSpan): object {
+  return {
+    name,
+    ended,
+    status,
+    outcome: attributes['llm_stream.outcome'],
+    chunks: attributes['llm_stream.chunk_count'],
+    roads: attributes['llm_stream.observed_by'],
+    events: events.map((event) => event.name),
+  };
+}
+
+async function readChunks({ OpenAI }: SdkCopy, model: string): Promise<number> {
+  const client = new OpenAI({ apiKey: CANARY, baseURL: `${provider.url}/v1` });
+  let count = 0;
+  for await (const _ of await client.chat.completions.create({ model, stream: true, messages: [] })) count += 1;
+  return count;
+}
+
+/** What scenarios share in a round. */
+interface Surroundings {
+  answered(): Promise<void>;
+  /** A port at which nobody listens. */
+  readonly refusing: number;
+  requestsOf(name: string): readonly ReceivedRequest[];
+  readonly library: Registered;
 }
 
 async function placeOf(
   name: string,
   { serve }: ApplicationScenario,
-  answered: () => Promise<void>,
-  refusing: number,
-  requestsOf: (name: string) => readonly ReceivedRequest[],
+  { answered, refusing, requestsOf, library }: Surroundings,
 ): Promise<Place & { done(): void }> {
   const gate = `${name} ${roundNumber}`;
   if (serve) provider.define(name, serve(gate));
   return {
+    model: name,
     url: `${provider.url}/v1/chat/completions`,
+    baseURL: `${provider.url}/v1`,
+    sdks: { 4: sdks.early[4].OpenAI, 6: sdks.early[6].OpenAI },
+    loadSdk: library.loadSdk,
+    instrumentSdk: library.instrumentSdk,
+    instrumentFetch: library.instrumentFetch,
     closedPort: refusing,
     init: (more = {}) => initOf(name, { stream: true, ...more }),
     answered,
@@ -162,18 +241,7 @@ async function placeOf(
     inSpan: (run) => given.inSpan(run),
     headersOfAnotherMake: given.headers,
     unpatchedFetch,
-    async collectGarbage(until) {
-      let over = false;
-      const end = () => {
-        over = true;
-      };
-      void until.then(end);
-      const deadline = performance.now() + 8_000;
-      while (!over && performance.now() < deadline) {
-        await sleep(4);
-        globalThis.gc?.();
-      }
-    },
+    collectGarbage: (until) => collector.run(until),
   };
 }
 
@@ -208,6 +276,31 @@ function createBarrier(count: number, onComplete: () => void): Barrier {
         here = true;
         return complete;
       };
+    },
+  };
+}
+
+/** Collects garbage as long as anybody waits for that: once for all of them, because each time stops the whole process. */
+function createCollector() {
+  const waiting = new Set<object>();
+  let isRunning = false;
+  const collect = async (): Promise<void> => {
+    isRunning = true;
+    while (waiting.size > 0) {
+      globalThis.gc?.();
+      await sleep(8);
+    }
+    isRunning = false;
+  };
+  return {
+    /** False where `until` has not resolved in time. */
+    async run(until: Promise<unknown>): Promise<boolean> {
+      const one = {};
+      waiting.add(one);
+      if (!isRunning) void collect();
+      const isOver = await Promise.race([until.then(() => true), sleep(12_000, false, { ref: false })]);
+      waiting.delete(one);
+      return isOver;
     },
   };
 }

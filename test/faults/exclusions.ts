@@ -3,6 +3,9 @@
  * go back to. By `<file>:<name>`, each with the reason. A literal list: a function that gets onto it is a decision.
  */
 export const PASS_THROUGH: Readonly<Record<string, string>> = {
+  'instrumentation.ts:LlmStreamInstrumentation.init.load': 'hands on a module',
+  'by-hand.ts:instrumentFetch': 'is what the application called',
+  'by-hand.ts:instrumentOpenAI': 'is what the application called',
   'intercept/fetch.ts:wrapFetch.wrapper': 'is `fetch`',
   'intercept/fetch.ts:wrapFetch.wrapper.forward.once()': 'calls the original `fetch`',
   'intercept/fetch.ts:once': 'remembers that it was called: a second request is worse than a missing span',
@@ -32,4 +35,17 @@ export const PASS_THROUGH: Readonly<Record<string, string>> = {
   'intercept/pulling.ts:pulling.start.finish': 'tells a pipe that its source is over',
   'intercept/pulling.ts:pulling.start.finish.catch()': 'the same, for a source that broke',
   'intercept/pulling.ts:pulling.cancel': "hands a pipe's cancel on to the source",
+  'intercept/openai/patch.ts:Patch.request.=>': "is the client's `request`",
+  'intercept/openai/patch.ts:Patch.makeRequest.=>': "is the client's `makeRequest`",
+  'intercept/openai/patch.ts:Patch.buildRequest.=>': "is the client's `buildRequest`",
+  'intercept/openai/derived.ts:derive.then()': 'hands on what a promise of the SDK came to',
+  'intercept/openai/derived.ts:derive.then()#2': 'hands on its rejection',
+  'intercept/openai/answer.ts:observeParse.=>': "is the promise's `parse`",
+  'intercept/openai/answer.ts:observeAsResponse.=>': "is the promise's `asResponse`",
+  'intercept/openai/stream.ts:tapStream.wrapper': "is the stream's `iterator`",
+  'intercept/openai/stream.ts:tapGenerator.methods.next': "is its generator's `next`",
+  'intercept/openai/stream.ts:tapGenerator.methods.return': "is its generator's `return`",
+  'intercept/openai/stream.ts:tapGenerator.methods.throw': "is its generator's `throw`",
+  'intercept/openai/stream.ts:tapGenerator.onResult': 'hands on a chunk',
+  'intercept/openai/stream.ts:tapGenerator.onError': "hands on a loop's error",
 };

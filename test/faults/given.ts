@@ -117,7 +117,10 @@ function breakableTracer(tracer: Tracer, use: Use): Tracer {
 function breakableManager(use: Use): ContextManager {
   const manager = new AsyncLocalStorageContextManager();
   const useByLibrary = (part: string): void => {
-    if (new Error('who asks').stack?.includes(LIBRARY)) use(part);
+    const frames = new Error('who asks').stack?.split('\n') ?? [];
+    // Behind the API's own frame stands who called it: the library, or the SDK on its behalf.
+    const asker = frames[frames.findIndex((frame) => frame.includes('ContextAPI')) + 1];
+    if (asker?.includes(LIBRARY)) use(part);
   };
   return {
     active(): Context {

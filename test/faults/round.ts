@@ -12,7 +12,7 @@ export interface Round {
   /** `control`: nothing of the library is loaded. */
   readonly library: 'control' | 'patched';
   readonly scenarios: readonly string[];
-  /** How long a scenario may take; longer means that it hangs. @defaultValue 8000 */
+  /** How long a scenario may take; longer means that it hangs. @defaultValue 15000 */
   readonly patienceMs?: number;
   /** Whether the report says in which ways functions were reached: slow. */
   readonly traced?: boolean;
@@ -55,11 +55,11 @@ export interface Report {
   readonly requestCount: number;
   readonly unhandled: readonly string[];
   readonly uncaught: readonly string[];
-  /** Whether `fetch` was the platform's own again, and stacks as long as before. */
+  /** Whether `fetch` was the platform's own again, the SDK's methods its own, and stacks as long as before. */
   readonly restored: boolean;
   /** Whether the sweep over open calls still runs: some call will never end. */
   readonly open: boolean;
-  /** A good call after everything works again: what it saw, and its spans. */
+  /** Good calls after everything works again: what they saw, and their spans. */
   readonly recovered: unknown;
   /** How often something that was made to throw was reached. */
   readonly thrown: number;
