@@ -247,6 +247,33 @@ export const ATTEMPTS: readonly Way[] = [
     spans: [completed({ also: { 'llm_stream.attempt_count': 2 } })],
   },
   {
+    name: 'a workload identity whose token is refused once: the SDK goes on with a copy of its options',
+    majors: [6, 7],
+    scenario: [{ reply: httpError(401, { message: CANARY, code: 'invalid_api_key' }) }, { reply: TEXT }],
+    run: async (place) => {
+      let tokens = 0;
+      const exchange: Fetch = (url, init) => {
+        if (!String(url).includes('/oauth/token')) return fetch(url, init);
+        tokens += 1;
+        return Promise.resolve(Response.json({ access_token: `sk-${CANARY}-${tokens}` }));
+      };
+      const { OpenAI } = place.sdk;
+      const client = new OpenAI({
+        baseURL: place.client.baseURL,
+        maxRetries: 0,
+        fetch: exchange,
+        workloadIdentity: {
+          identityProviderId: 'provider',
+          serviceAccountId: 'account',
+          provider: { tokenType: 'jwt', getToken: async () => CANARY },
+        },
+      });
+      return [await read(await ask(client, place.request)), tokens];
+    },
+    sees: ['ended after 5', 2],
+    spans: [completed({ also: { 'llm_stream.attempt_count': 2, 'http.response.status_code': 200 } })],
+  },
+  {
     name: 'Azure, with a token that is fetched',
     scenario: { reply: TEXT },
     run: async (place) => {
