@@ -48,10 +48,11 @@ export class SdkCopy {
     return this.exports.OpenAI;
   }
 
-  /** Whether the classes that a call goes through are as they were. */
+  /** Whether the classes that a call goes through are as they were, and may be patched again. */
   get isUntouched(): boolean {
     return [...this.#before].every(([prototype, before]) => {
-      return isDeepStrictEqual(Object.getOwnPropertyDescriptors(prototype), before);
+      const isOurs = processState().shadowed.has(prototype);
+      return !isOurs && isDeepStrictEqual(Object.getOwnPropertyDescriptors(prototype), before);
     });
   }
 
