@@ -83,7 +83,8 @@ export async function startFaultyProvider(options: FaultyProviderOptions = {}): 
   define('default', { reply: chatText(['Hello', ' there', '.']) });
   for (const [name, scenario] of Object.entries(options.scenarios ?? {})) define(name, scenario);
 
-  const server = createServer((request, response) => {
+  // Idle connections stay: closing them races with a request that reuses one, which then fails with nobody's fault in it.
+  const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
     void answer(request, response);
   });
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
