@@ -121,7 +121,7 @@ describe('for people, the demo', () => {
 
   test('draws a timeline per stream, in no more than 100 columns, without colours in a pipe', () => {
     const lines = run.stdout.split('\n');
-    expect(lines.filter((line) => /^ {4}0 ├.*┤ \d+ ms$/.test(line))).toHaveLength(15);
+    expect(lines.filter((line) => /^ {4}0 ├.*┤ \d+ ms$/.test(line))).toHaveLength(16);
     expect(lines.filter((line) => line.length > 100)).toEqual([]);
     expect(run.stdout).not.toContain('\u001B');
   });
@@ -131,7 +131,7 @@ describe('for people, the demo', () => {
     expect(new Set(bodies.match(/chat demo-[\w-]+/g))).toEqual(
       new Set(EXPECTED.map(({ name }) => `chat demo-${name}`)),
     );
-    expect(run.stdout).toContain(`Spans that ${receiver.url}/v1/traces took: 15`);
+    expect(run.stdout).toContain(`Spans that ${receiver.url}/v1/traces took: 16`);
   });
 
   test('shows neither prompt, nor answer, nor tool arguments, nor key', () => {

@@ -2,7 +2,7 @@
  * The calls of the demo, as inputs: what goes over the wire, and how the application reads it.
  * Nothing here says how a call ends; that is for the application and for the span to tell, each from its own side.
  */
-import { chatText, chatToolCalls, httpError, type Scenario } from '../../testing/index.js';
+import { chatText, chatToolCalls, httpError, type ScenarioOrList } from '../../testing/index.js';
 import type { Reading } from './messages.js';
 
 export interface DemoCall {
@@ -10,7 +10,7 @@ export interface DemoCall {
   readonly name: string;
   readonly title: string;
   /** What the provider does; `refused`: nobody listens there. */
-  readonly wire: Scenario | 'refused';
+  readonly wire: ScenarioOrList | 'refused';
   readonly reading: Reading;
 }
 
@@ -66,6 +66,16 @@ export const DEMO_CALLS: readonly DemoCall[] = [
       delivery: STEADY,
     },
     reading: { through: 'openai' },
+  },
+  {
+    name: 'retried',
+    title: 'Rejected twice, then answered: the SDK tries again',
+    wire: [
+      { reply: httpError(429, { code: 'rate_limit_exceeded' }, { 'retry-after-ms': '50' }), delivery: STEADY },
+      { reply: httpError(503, { code: 'overloaded' }, { 'retry-after-ms': '50' }), delivery: STEADY },
+      { reply: chatText(HAIKU), delivery: STEADY },
+    ],
+    reading: { through: 'openai', includeUsage: true, maxRetries: 2 },
   },
   {
     name: 'reset-before-token',

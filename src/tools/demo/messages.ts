@@ -12,6 +12,8 @@ export interface Reading {
   readonly leaveAfterChunks?: number;
   /** Gives the call an `AbortSignal.timeout`. */
   readonly timeoutMs?: number;
+  /** How often the SDK may try again. @defaultValue 0 */
+  readonly maxRetries?: number;
 }
 
 export interface CallOrder extends Reading {

@@ -2,6 +2,7 @@
  * The application's loops: streams read as any application reads them, and what it saw of them.
  */
 import type OpenAI from 'openai';
+import { instrumentOpenAI } from '../../index.js';
 import { load } from './load.js';
 import type { CallOrder, CallReport } from './messages.js';
 
@@ -11,8 +12,10 @@ type Read = (call: CallOrder, notes: Notes, client: OpenAI) => Promise<boolean>;
 /** Makes calls, and reports what was seen of each. Clients are built here: after telemetry, as they keep the `fetch` they find. */
 export async function createReader(): Promise<(call: CallOrder) => Promise<CallReport>> {
   const { default: Client } = await load('openai', () => import('openai'));
+  // Said by hand: an application says it with `--import …/hook`, and not at all where it requires openai.
+  instrumentOpenAI(Client);
   return async (call) => {
-    const client = new Client({ apiKey: FAKE_KEY, baseURL: call.baseUrl, maxRetries: 0 });
+    const client = new Client({ apiKey: FAKE_KEY, baseURL: call.baseUrl, maxRetries: call.maxRetries ?? 0 });
     const notes = new Notes();
     try {
       const left = await READS[call.through](call, notes, client);

@@ -2,6 +2,7 @@
  * Prints the rows of the demo: what the application saw, what the span says, the timeline, and all of it at a glance.
  */
 import {
+  ATTR_LLM_STREAM_ATTEMPT_COUNT,
   ATTR_LLM_STREAM_CHUNK_COUNT,
   ATTR_LLM_STREAM_COMPLETION,
   ATTR_LLM_STREAM_ERROR_CATEGORY,
@@ -65,11 +66,13 @@ function saidLines(span: ReceivedSpan): string[] {
   const firstTokenMs = said[ATTR_LLM_STREAM_TIME_TO_FIRST_TOKEN_MS];
   const chunks = said[ATTR_LLM_STREAM_CHUNK_COUNT];
   const stalls = said[ATTR_LLM_STREAM_STALL_COUNT];
+  const attempts = said[ATTR_LLM_STREAM_ATTEMPT_COUNT];
   const retryable = said[ATTR_LLM_STREAM_RETRYABLE];
   return [
     verdictOf(span),
     words(
       typeof chunks === 'number' && counted(chunks, 'chunk'),
+      typeof attempts === 'number' && attempts > 1 && counted(attempts, 'attempt'),
       typeof stalls === 'number' && stalls > 0 && counted(stalls, 'stall'),
       said[ATTR_LLM_STREAM_FAULT] !== undefined && `fault ${said[ATTR_LLM_STREAM_FAULT]}`,
       retryable !== undefined && (retryable === true ? 'retryable' : 'not retryable'),

@@ -148,6 +148,31 @@ export const EXPECTED: readonly ExpectedRow[] = [
     events: [...CONNECTED, 'exception'],
   },
   {
+    name: 'retried',
+    application: { ending: 'ended_normally', chunks: 12, characters: 37, usage: true },
+    status: 'unset',
+    span: {
+      outcome: 'completed',
+      failure_stage: null,
+      stage: 'done',
+      termination_kind: 'done_event',
+      completion: 'stop',
+      error_category: null,
+      fault: null,
+      chunk_count: 12,
+      attempt_count: 3,
+      usage_available: true,
+    },
+    events: [
+      'llm_stream.attempt',
+      'llm_stream.attempt',
+      ...STARTED,
+      'llm_stream.finish',
+      'llm_stream.usage',
+      'llm_stream.done',
+    ],
+  },
+  {
     name: 'reset-before-token',
     application: {
       ending: 'threw',
