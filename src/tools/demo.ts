@@ -118,10 +118,11 @@ function story({ rows, backend }: Findings, backendUrl: string | undefined, styl
     '',
     ...(backend === undefined ? [] : [`Spans that ${backendUrl} took: ${backend.sent}`, '']),
     style.paint('bold', 'In your application'),
+    "  import 'opentelemetry-instrumentation-llm-stream/hook'; // lets ES modules import an instrumented openai",
     "  import { NodeSDK } from '@opentelemetry/sdk-node';",
     "  import { LlmStreamInstrumentation } from 'opentelemetry-instrumentation-llm-stream';",
     '',
-    '  // Before LLM clients are built: they keep the fetch they find.',
+    '  // Before openai is imported and clients are built: they keep the fetch they find.',
     '  new NodeSDK({ instrumentations: [new LlmStreamInstrumentation()] }).start();',
     ...(backendUrl === undefined ? ['', HINT] : []),
   ];
