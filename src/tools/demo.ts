@@ -118,7 +118,7 @@ function story({ rows, backend }: Findings, backendUrl: string | undefined, styl
     '',
     ...(backend === undefined ? [] : [`Spans that ${backendUrl} took: ${backend.sent}`, '']),
     style.paint('bold', 'In your application'),
-    "  import 'opentelemetry-instrumentation-llm-stream/hook'; // lets ES modules import an instrumented openai",
+    "  import 'opentelemetry-instrumentation-llm-stream/hook'; // for openai in ES modules",
     "  import { NodeSDK } from '@opentelemetry/sdk-node';",
     "  import { LlmStreamInstrumentation } from 'opentelemetry-instrumentation-llm-stream';",
     '',
