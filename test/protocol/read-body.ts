@@ -1,4 +1,4 @@
-/** Reads bodies the way `call.ts` does, for tests: bytes in, signals out. */
+/** Reads bodies the way `call/attempt.ts` does, for tests: bytes in, signals out. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { createChunkReader } from '../../src/protocol/chunk-reader.js';
 import type { ChunkPart, Signal } from '../../src/stream/signal.js';
