@@ -10,6 +10,7 @@ import { wrapFetch } from './intercept/fetch.js';
 import { patchOpenAI } from './intercept/openai/patch.js';
 import { processState } from './process-state.js';
 import { DIALECT_NAMES } from './protocol/dialects/index.js';
+import { isNode } from './runtime.js';
 
 /**
  * Gives a `fetch` that does what `fetch` does, and records its LLM calls: for one that is not the global one, such as
@@ -17,7 +18,7 @@ import { DIALECT_NAMES } from './protocol/dialects/index.js';
  * tracer provider and the options of the environment; after it was disabled, nothing.
  *
  * @param fetch - any function with fetch's arguments; it is not changed
- * @returns a function with the same name, `length` and properties; a call that global `fetch` sees, too, is still one span
+ * @returns a function with the same name, `length` and properties (on Bun and Deno, `fetch` itself); a call that global `fetch` sees, too, is still one span
  * @throws TypeError where `fetch` is no function
  *
  * @example
@@ -30,7 +31,7 @@ export function instrumentFetch<F extends (...args: never[]) => unknown>(fetch: 
     throw new TypeError(`\`instrumentFetch\` expects a fetch function, got ${kindOf(fetch)}; nothing is instrumented`);
   }
   if (wrapped.has(fetch)) return fetch;
-  const wrapper = guard('instrumentFetch', () => wrapFetch(fetch, HOOKS));
+  const wrapper = guard('instrumentFetch', () => (isNode() ? wrapFetch(fetch, HOOKS) : undefined));
   if (wrapper) wrapped.add(wrapper);
   return wrapper ?? fetch;
 }
@@ -56,7 +57,7 @@ export function instrumentOpenAI<T>(target: T): T {
       `\`instrumentOpenAI\` expects the OpenAI class or a client, got ${kindOf(target)}; nothing is instrumented`,
     );
   }
-  if (guard('instrumentOpenAI', () => patchOpenAI(target, HOOKS) !== undefined) === false) {
+  if (guard('instrumentOpenAI', () => !isNode() || patchOpenAI(target, HOOKS) !== undefined) === false) {
     diag.warn(
       `opentelemetry-instrumentation-llm-stream: \`instrumentOpenAI\` expects the class of openai 4 to 7 or its client, got ${kindOf(target)}; ` +
         'it stays as it is, and calls are seen where they go through global `fetch`',

@@ -6,6 +6,7 @@
 import nodeModule, { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { diag } from '@opentelemetry/api';
+import { isNode } from './runtime.js';
 
 /** What the applications import; everything else is loaded as if there were no hook. */
 const MODULES = ['openai'];
@@ -24,6 +25,7 @@ function hookModules(): void {
   const thread = globalThis as { [HOOKED]?: true };
   if (thread[HOOKED]) return;
   thread[HOOKED] = true;
+  if (!isNode()) return;
   try {
     const load = requireAsInstrumentation();
     if (!hookThisThread(load)) hookByLoaderThread(load);

@@ -2,7 +2,7 @@
  * Applications that are started as the README says: both module systems, all versions of the SDK. `HOOK_NODE` names the
  * Node to run them with.
  */
-import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -120,13 +120,13 @@ it('a hook that finds nothing to hook with says so over `diag`, once, and the ap
   await mkdir(modules, { recursive: true });
   const api = fileURLToPath(new URL('../../node_modules/@opentelemetry/api', import.meta.url));
   await symlink(api, join(modules, 'api'), 'junction');
-  for (const file of ['hook.js', 'hook.cjs'])
-    await copyFile(join(DIST, file), join(folder, file.replace('.js', '.mjs')));
+  await cp(DIST, folder, { recursive: true });
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
   await writeFile(
     join(folder, 'application.mjs'),
     `import { diag, DiagConsoleLogger } from '@opentelemetry/api';
      diag.setLogger(new DiagConsoleLogger());
-     await import('./hook.mjs');
+     await import('./hook.js');
      await import('./hook.cjs');
      console.log('runs on');`,
   );
