@@ -4,6 +4,7 @@ export type { CallOutcome } from './app/call-outcome.js';
 export { LlmStreamError, type LlmStreamErrorCode } from './app/errors.js';
 export { outcomeOf } from './app/outcome-of.js';
 export { instrumentFetch, instrumentOpenAI } from './by-hand.js';
+export { endOpenCalls } from './call/end-open-calls.js';
 export type { LlmStreamInstrumentationConfig } from './config.js';
 export { LlmStreamInstrumentation } from './instrumentation.js';
 export type { DialectName } from './protocol/dialects/dialect.js';

@@ -1,5 +1,5 @@
 /** The Instrumentation class: composes all of it, and switches `intercept/` on and off. */
-import type { Tracer, TracerProvider } from '@opentelemetry/api';
+import type { TracerProvider } from '@opentelemetry/api';
 import {
   InstrumentationBase,
   type InstrumentationModuleDefinition,
@@ -7,14 +7,16 @@ import {
 } from '@opentelemetry/instrumentation';
 import type { CallOptions } from './call/call.js';
 import { createCallHooks } from './call/hooks.js';
-import { callOptions, tracerOf } from './compose.js';
+import { callOptions, sourceOf, type TracerSource, watchProviders } from './compose.js';
 import { type LlmStreamInstrumentationConfig, readSettings } from './config.js';
 import { guard } from './guard.js';
 import type { CallHooks, SdkHooks } from './intercept/call-hooks.js';
 import { type FetchPatch, patchFetch } from './intercept/fetch.js';
 import { type OpenAIPatch, patchOpenAI } from './intercept/openai/patch.js';
+import type { ShutdownWatch } from './intercept/tracer-provider.js';
 import { processState } from './process-state.js';
 import { DIALECT_NAMES } from './protocol/dialects/index.js';
+import { isNode } from './runtime.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from './version.js';
 
 const OPENAI_VERSIONS = ['>=4 <8'];
@@ -32,7 +34,8 @@ const OPENAI_VERSIONS = ['>=4 <8'];
 export class LlmStreamInstrumentation extends InstrumentationBase<LlmStreamInstrumentationConfig> {
   // `declare`: the base class enables us from its constructor, before fields of this class would be initialised.
   declare private options: CallOptions;
-  declare private llmTracer: Tracer | undefined;
+  declare private source: TracerSource | undefined;
+  declare private providers: ShutdownWatch | undefined;
   declare private patch: FetchPatch | undefined;
   declare private hooks: (CallHooks & SdkHooks) | undefined;
   /** Exports of every copy of the SDK that was loaded, and the patch of each: the base class remembers the last one only. */
@@ -51,8 +54,9 @@ export class LlmStreamInstrumentation extends InstrumentationBase<LlmStreamInstr
     return [new InstrumentationNodeModuleDefinition('openai', OPENAI_VERSIONS, load)];
   }
 
-  /** Patches global `fetch` and the OpenAI SDK. Enabling twice, or beside another copy of this package, changes nothing. */
+  /** Patches global `fetch` and the OpenAI SDK. Enabling twice, beside another copy of this package, or on Bun or Deno, changes nothing. */
   override enable(): void {
+    if (!isNode()) return;
     super.enable();
     guard('enable', () => {
       if (this.patch?.installed) return;
@@ -82,6 +86,8 @@ export class LlmStreamInstrumentation extends InstrumentationBase<LlmStreamInstr
       }
       const state = processState();
       if (state.hooks === this.hooks) state.hooks = undefined;
+      // After the rest: calls under way are recorded to their end, which may be this provider's.
+      this.providers?.stop();
     });
     this.patch = undefined;
   }
@@ -89,12 +95,14 @@ export class LlmStreamInstrumentation extends InstrumentationBase<LlmStreamInstr
   /** Takes effect from the next call on. */
   override setConfig(config: LlmStreamInstrumentationConfig): void {
     super.setConfig(config);
-    this.options = callOptions(readSettings(this.getConfig(), process.env, DIALECT_NAMES), () => this.llmTracer);
+    this.providers ??= watchProviders();
+    const settings = readSettings(this.getConfig(), process.env, DIALECT_NAMES);
+    this.options = callOptions(settings, () => (isPlaceholder(this.source) ? undefined : this.source), this.providers);
   }
 
   override setTracerProvider(provider: TracerProvider): void {
     super.setTracerProvider(provider);
-    this.llmTracer = tracerOf(provider);
+    this.source = sourceOf(provider);
   }
 
   private loaded(exports: unknown): void {
@@ -102,4 +110,16 @@ export class LlmStreamInstrumentation extends InstrumentationBase<LlmStreamInstr
     const patch = this.hooks && this.patch?.installed ? patchOpenAI(exports, this.hooks) : undefined;
     this.openai.set(exports, patch);
   }
+}
+
+/**
+ * A provider that only stands for the global one, before there is any. `@opentelemetry/api` 1.10 has an ES module build beside
+ * the CommonJS one, each with a stand-in of its own: the one that `registerInstrumentations` (CommonJS) hands over never
+ * hears of an SDK that an ES module registers. The global one is then asked for, call by call.
+ */
+function isPlaceholder(source: TracerSource | undefined): boolean {
+  if (source === undefined) return false;
+  const { provider } = source;
+  if (!('getDelegateTracer' in provider) || typeof provider.getDelegateTracer !== 'function') return false;
+  return provider.getDelegateTracer(PACKAGE_NAME, PACKAGE_VERSION) === undefined;
 }

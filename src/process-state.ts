@@ -39,21 +39,46 @@ export interface ProcessState {
    * same object came out of several calls, such as the reason of a signal that many of them share.
    */
   readonly calls: WeakMap<object, ObservedCall | undefined>;
+  /** One for each copy that has open calls: ends them, and says how many they were. */
+  readonly enders: Set<() => number>;
+  /** Stops to wait for the end of the process; undefined while nobody has open calls. */
+  stopAwaitingExit: (() => void) | undefined;
 }
 
 const KEY = Symbol.for('opentelemetry-instrumentation-llm-stream.v1');
 
-/** The record all copies share. */
+/**
+ * The record all copies share. Copies may be of different versions: a field keeps its meaning for good; a new one comes
+ * with a value to begin with, put there by whoever misses it; what cannot be said with new fields needs another key.
+ */
 export function processState(): ProcessState {
-  // Symbol.for is how copies meet: the global object has no type for it.
-  const holder = globalThis as { [KEY]?: ProcessState };
-  holder[KEY] ??= {
+  shared ??= meet();
+  return shared;
+}
+
+let shared: ProcessState | undefined;
+
+function meet(): ProcessState {
+  // Symbol.for is how copies meet: the global object has no type for it. An older copy knew fewer fields.
+  const holder = globalThis as { [KEY]?: Partial<ProcessState> };
+  holder[KEY] ??= {};
+  const found = holder[KEY];
+  for (const [field, value] of Object.entries(beginning())) {
+    if (!(field in found)) Reflect.set(found, field, value);
+  }
+  // Every field is there by now.
+  return found as ProcessState;
+}
+
+function beginning(): ProcessState {
+  return {
     hooks: undefined,
     wasEnabled: false,
     fetchOwner: undefined,
     shadowed: new WeakSet(),
     sending: 0,
     calls: new WeakMap(),
+    enders: new Set(),
+    stopAwaitingExit: undefined,
   };
-  return holder[KEY];
 }

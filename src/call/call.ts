@@ -20,6 +20,8 @@ export interface CallRecording {
   readonly sinks: readonly Sink[];
   readonly traceId: string | undefined;
   readonly spanId: string | undefined;
+  /** Where the span is from: when it shuts down, the call ends. */
+  readonly provider?: object | undefined;
   /** Runs the original `fetch` in the context in which its HTTP span becomes a child of the call's. */
   around<T>(send: () => T): T;
 }
@@ -66,7 +68,7 @@ export class Call implements OpenCall, ObservedCall {
       teller,
     });
     this.#recording = options.record(described.description);
-    addOpenCall(this);
+    addOpenCall(this, this.#recording.provider);
   }
 
   /** Milliseconds since the call began. */
@@ -158,6 +160,13 @@ export class Call implements OpenCall, ObservedCall {
     // Over, and still among the open calls: something of ours failed at its end.
     if (this.#state.settled) removeOpenCall(this);
     else this.take({ type: 'tick', atMs: this.now() });
+  }
+
+  shutDown(): boolean {
+    const wasOpen = !this.#state.settled;
+    if (wasOpen) this.end({ type: 'shutdown' });
+    else removeOpenCall(this);
+    return wasOpen && this.#state.settled;
   }
 
   get presumed(): boolean {

@@ -3,13 +3,16 @@
 import { clearTimeout, setTimeout } from 'node:timers';
 import { guard } from '../guard.js';
 import { GRACE_MS } from '../stream/state.js';
+import { addEnder, removeEnder } from './end-open-calls.js';
 
-/** A call as the sweep sees it. */
+/** A call as it is seen from here. */
 export interface OpenCall {
   /** Lets time pass on the call. */
   tick(): void;
   /** An ending is presumed, and waits for its grace to pass. */
   readonly presumed: boolean;
+  /** Whoever records the call stops: it ends now. Says whether it was open. */
+  shutDown(): boolean;
 }
 
 /** How often calls on which nothing happens are looked at, for stalls and idleness. */
@@ -17,23 +20,63 @@ const SWEEP_MS = 5_000;
 /** Timers may fire a fraction of a millisecond early. */
 const MARGIN_MS = 2;
 
-const open = new Set<OpenCall>();
+/** With the tracer provider that each of them has its span from, where that is known. */
+const open = new Map<OpenCall, object | undefined>();
+/** What waits until a provider has no open calls. */
+const waiting = new Map<object, () => void>();
 let timer: NodeJS.Timeout | undefined;
 let firesAt = 0;
 
-export function addOpenCall(call: OpenCall): void {
-  open.add(call);
+export function addOpenCall(call: OpenCall, provider: object | undefined): void {
+  open.set(call, provider);
+  // Without them the call is recorded all the same, and may only end unseen.
+  if (open.size === 1) guard('exit', () => addEnder(endAll));
   sweepWithin(SWEEP_MS);
 }
 
 /** The call ended. */
 export function removeOpenCall(call: OpenCall): void {
+  const provider = open.get(call);
   open.delete(call);
+  if (open.size === 0) guard('exit', () => removeEnder(endAll));
+  if (provider !== undefined && waiting.size > 0) guard('provider', () => settleWaiting(provider));
+}
+
+/** Ends the open calls whose spans are of `provider`, and says how many they were. */
+export function endCallsOf(provider: object): number {
+  return endEach((of) => of === provider);
+}
+
+/** Runs `then` as soon as no call with a span of `provider` is open. Of several for one provider the last one counts. */
+export function onceNoneIsOpen(provider: object, then: () => void): void {
+  waiting.set(provider, then);
+  settleWaiting(provider);
 }
 
 /** An ending was presumed: it is looked at as soon as its grace has passed. */
 export function sweepAfterGrace(): void {
   sweepWithin(GRACE_MS + MARGIN_MS);
+}
+
+function endAll(): number {
+  return endEach(() => true);
+}
+
+function endEach(isMeant: (provider: object | undefined) => boolean): number {
+  let count = 0;
+  // Those that are there now: whoever is told of an end may begin another call.
+  for (const [call, provider] of [...open]) {
+    // Each by itself: what fails for one call must not keep the others open.
+    if (isMeant(provider) && guard('shutdown', () => call.shutDown())) count += 1;
+  }
+  return count;
+}
+
+function settleWaiting(provider: object): void {
+  const then = waiting.get(provider);
+  if (then === undefined || [...open.values()].includes(provider)) return;
+  waiting.delete(provider);
+  then();
 }
 
 function sweepWithin(delayMs: number): void {
@@ -50,8 +93,7 @@ function sweepWithin(delayMs: number): void {
 function sweep(): void {
   timer = undefined;
   let soon = false;
-  for (const call of open) {
-    // Each by itself: what fails for one call must not keep the others open.
+  for (const call of open.keys()) {
     guard('tick', () => {
       call.tick();
       soon ||= call.presumed;

@@ -42,6 +42,7 @@ export type TerminationKind =
   | 'timeout'
   | 'idle'
   | 'not_consumed'
+  | 'shutdown'
   | 'unknown';
 
 /** A finish reason in one vocabulary for all providers. */

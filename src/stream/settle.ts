@@ -38,7 +38,10 @@ interface End {
 
 type Row = (end: End) => Verdict | undefined;
 
-/** In the order of DESIGN §5: what the provider said, whose error it was, terminal, leaving, the end of bytes, no end at all. */
+/**
+ * In the order of DESIGN §5: what the provider said, whose error it was, terminal, leaving, the end of bytes, no end at
+ * all; the end of the process stands before what only a look back can say.
+ */
 const ENDINGS: readonly Row[] = [
   rejectedByStatus,
   readElsewhere,
@@ -51,6 +54,7 @@ const ENDINGS: readonly Row[] = [
   argumentsDoNotClose,
   terminalReceived,
   everyChoiceFinished,
+  shutDown,
   rejectedByContent,
   malformedLast,
   consumerLeft,
@@ -59,21 +63,25 @@ const ENDINGS: readonly Row[] = [
   silentTruncation,
 ];
 
-function rejectedByStatus({ state, thrown }: End): Verdict | undefined {
-  if (state.headers === undefined || accepted(state) || isLeft(state, thrown)) return undefined;
+function rejectedByStatus(end: End): Verdict | undefined {
+  const { state } = end;
+  if (state.headers === undefined || accepted(state) || isLeft(end)) return undefined;
   const category = state.providerError?.error.category ?? state.headers.rejection?.category ?? 'unknown';
   return rejected('http_error', category, PROVIDER_REJECTIONS.has(category) ? 'provider' : 'application');
 }
 
-/** The consumer went, or its time was up, while an SDK was about to try again. */
-function isLeft(state: CallState, thrown: ThrownError | undefined): boolean {
-  return isBySdk(state) && (thrown?.kind === 'abort' || thrown?.kind === 'timeout');
+/** The consumer went, its time was up, or the process ended, while an SDK was about to try again. */
+function isLeft({ state, ending, thrown }: End): boolean {
+  if (!isBySdk(state)) return false;
+  // An SDK that reads why it was refused will not try again.
+  if (ending.type === 'shutdown') return state.teller === 'sdk' && state.providerError === undefined;
+  return thrown?.kind === 'abort' || thrown?.kind === 'timeout';
 }
 
 /** Read where it cannot be seen, such as by a reader made around us: only the connection's end is known. */
 function readElsewhere(end: End): Verdict | undefined {
-  const { state, thrown } = end;
-  if (!state.unobserved || thrown?.kind === 'abort') return undefined;
+  const { state, ending, thrown } = end;
+  if (!state.unobserved || thrown?.kind === 'abort' || ending.type === 'shutdown') return undefined;
   if (!thrown) return unknownEnding(end);
   return { ...unknownEnding(end), terminationKind: 'connection_error', errorCategory: 'stream_interrupted' };
 }
@@ -192,6 +200,18 @@ function everyChoiceFinished({ state, ending }: End): Verdict | undefined {
     return failed('after_finish_reason', 'finish_reason_eof', 'missing_done_event', 'upstream');
   }
   return completed('finish_reason_eof', softFinding(state, missing));
+}
+
+/** A deploy is nobody's failure: what the answer was like so far is not asked, for it was not over. */
+function shutDown({ state, ending }: End): Verdict | undefined {
+  if (ending.type !== 'shutdown') return undefined;
+  return {
+    outcome: 'cancelled',
+    terminationKind: 'shutdown',
+    stage: stageOf(state),
+    failureStage: 'unknown',
+    fault: 'application',
+  };
 }
 
 /** A 2xx answer that is no answer: HTML, JSON without choices. */

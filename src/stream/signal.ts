@@ -186,4 +186,6 @@ export type Ending =
   /** The consumer stopped reading: cancel, break, or a reader that never came back. */
   | { readonly type: 'left' }
   /** The body was collected as garbage. */
-  | { readonly type: 'collected' };
+  | { readonly type: 'collected' }
+  /** The process, or what records the call, ends while it is open: nobody's news of the call itself. */
+  | { readonly type: 'shutdown' };

@@ -64,7 +64,7 @@ export function summarize(state: CallState, verdict: Verdict, atMs: number): Cal
     retryAfterMs: headers?.retryAfterMs,
     remainingRequests: headers?.remainingRequests,
     remainingTokens: headers?.remainingTokens,
-    upstreamCancelled: verdict.outcome === 'cancelled' ? upstreamCancelled(state) : undefined,
+    upstreamCancelled: verdict.outcome === 'cancelled' ? upstreamCancelled(state, verdict) : undefined,
 
     responseId: state.id,
     responseModel: state.model,
@@ -189,9 +189,10 @@ function retryable(state: CallState, category: ErrorCategory): boolean | undefin
   return state.headers?.shouldRetry ?? RETRYABLE[category];
 }
 
-function upstreamCancelled(state: CallState): boolean | undefined {
+function upstreamCancelled(state: CallState, { terminationKind }: Verdict): boolean | undefined {
   if (state.wire === 'failed') return true;
-  return state.wire === 'open' ? false : undefined;
+  // Whether the connection outlives us is not known yet.
+  return state.wire === 'open' && terminationKind !== 'shutdown' ? false : undefined;
 }
 
 /** `error` is the convention's word for a choice that never got a reason. */

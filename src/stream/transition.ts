@@ -88,7 +88,7 @@ export function transition(state: CallState, signal: Signal): readonly Milestone
       onWireFailed(state, signal);
       break;
     case 'ended':
-      end(state, endingOf(state, signal.ending), signal.atMs, out);
+      onEnded(state, signal.ending, signal.atMs, out);
       break;
     case 'tick':
       onTick(state, signal.atMs, out);
@@ -191,6 +191,13 @@ function onWireFailed(state: CallState, { error, by, unobserved, atMs }: WireFai
   if (by === 'consumer') return;
   state.wireError ??= error;
   presume(state, { type: 'error', error }, atMs);
+}
+
+function onEnded(state: CallState, ending: Ending, atMs: number, out: Milestone[]): void {
+  const { presumed } = state;
+  // Nobody can contradict it any more.
+  if (ending.type === 'shutdown' && presumed) end(state, presumed.ending, presumed.sinceMs, out);
+  else end(state, endingOf(state, ending), atMs, out);
 }
 
 /**

@@ -434,7 +434,7 @@ export const ATTR_LLM_STREAM_STAGE = 'llm_stream.stage';
 /**
  * The last thing that happened: `done_event`, `finish_reason_eof`, `eof`, `http_error`, `error_payload`,
  * `connection_error`, `decode_error`, `consumer_break`, `consumer_abort`, `local_error`, `timeout`, `idle`,
- * `not_consumed` or `unknown`.
+ * `not_consumed`, `shutdown` or `unknown`.
  *
  * - type: string
  * - present: always

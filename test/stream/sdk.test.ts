@@ -22,6 +22,7 @@ import {
   role,
   run,
   type Script,
+  shutdown,
   started,
   TIMEOUT,
   text,
@@ -174,6 +175,38 @@ const rows: readonly Row[] = [
     title: 'a keep-alive that the SDK hands out answers a wait and is no chunk',
     script: [...looping, read, [9, delivered], [1_009, read], [1_010, text()], left],
     is: { chunkCount: 2, consumerPauseMs: 1_000, maxChunkGapMs: 2 },
+  },
+  {
+    title: 'the process ends between two attempts: the next might have been answered',
+    script: [started, tooMany, attemptFailed, [100, shutdown]],
+    is: {
+      outcome: 'cancelled',
+      failureStage: 'unknown',
+      stage: 'before_headers',
+      terminationKind: 'shutdown',
+      errorCategory: undefined,
+      fault: 'application',
+    },
+  },
+  {
+    title: 'the process ends while the SDK reads why it was refused',
+    script: [started, tooMany, attemptFailed, bytes(40), errorPayload('rate_limit'), [100, shutdown]],
+    is: { outcome: 'failed', failureStage: 'request_rejected', errorCategory: 'rate_limit', fault: 'provider' },
+  },
+  {
+    title: 'the process ends after a rejection that was handed out',
+    script: [started, tooMany, attemptFailed, toldBy('body'), [100, shutdown]],
+    is: { outcome: 'failed', failureStage: 'request_rejected', errorCategory: 'rate_limit' },
+  },
+  {
+    title: 'the process ends in a loop whose connection had broken unnoticed',
+    script: [...looping, wireStarted, [9, wireFailed(RESET)], [10, shutdown]],
+    is: { outcome: 'cancelled', terminationKind: 'shutdown', stage: 'before_first_token', upstreamCancelled: true },
+  },
+  {
+    title: 'the process ends in a loop that has its finish reason',
+    script: [...looping, read, text(), read, finish(), read, shutdown],
+    is: { outcome: 'completed', terminationKind: 'finish_reason_eof', errorCategory: undefined },
   },
   {
     title: 'hidden bytes: what a loop delivered counts, what only bytes say is absent',

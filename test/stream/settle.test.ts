@@ -22,6 +22,7 @@ import {
   role,
   run,
   type Script,
+  shutdown,
   started,
   TIMEOUT,
   text,
@@ -44,6 +45,18 @@ interface Row {
 const open: Script = [started, [5, headers()], [6, read]];
 const streaming: Script = [...open, [10, bytes()], role(), text()];
 const inTool: Script = [...streaming, tool(), args(7, false)];
+
+/** A deploy pages nobody, and what becomes of the connection is not known. */
+const SHUT_DOWN: Partial<CallOutcome> = {
+  outcome: 'cancelled',
+  failureStage: 'unknown',
+  terminationKind: 'shutdown',
+  fault: 'application',
+  errorCategory: undefined,
+  errorType: undefined,
+  retryable: undefined,
+  upstreamCancelled: undefined,
+};
 
 const rows: readonly Row[] = [
   // Completed.
@@ -812,6 +825,97 @@ const rows: readonly Row[] = [
     title: 'a request that is never answered',
     script: [started, [600_000, tick]],
     is: { outcome: 'failed', stage: 'before_headers', terminationKind: 'idle', errorCategory: 'idle_timeout' },
+  },
+  {
+    title: 'the process ends before anything was sent',
+    script: [[3, shutdown]],
+    is: { ...SHUT_DOWN, stage: 'before_request', streamDurationMs: 3 },
+  },
+  {
+    title: 'the process ends before the headers',
+    script: [started, wireStarted, [9, shutdown]],
+    is: { ...SHUT_DOWN, stage: 'before_headers', finishReasons: undefined },
+  },
+  {
+    title: 'the process ends before any output',
+    script: [...open, [9, shutdown]],
+    is: { ...SHUT_DOWN, stage: 'before_first_token' },
+  },
+  {
+    title: 'the process ends in the text',
+    script: [started, wireStarted, [5, headers()], [6, read], [10, bytes()], role(), text(), [11, shutdown]],
+    is: { ...SHUT_DOWN, stage: 'after_first_token', chunkCount: 2, finishReasons: ['error'], streamDurationMs: 11 },
+  },
+  {
+    title: 'the process ends in a tool call',
+    script: [...inTool, [11, shutdown]],
+    is: { ...SHUT_DOWN, stage: 'during_tool_call', toolCallArgumentsCompleted: false },
+  },
+  {
+    title: 'the process ends in a silence',
+    script: [...streaming, [11, read], [30_011, shutdown]],
+    is: { ...SHUT_DOWN, stage: 'after_first_token', stallCount: 1, maxChunkGapMs: 30_000 },
+  },
+  {
+    title: 'the process ends right after a malformed chunk',
+    script: [...streaming, invalid, [11, shutdown]],
+    is: { ...SHUT_DOWN, stage: 'after_first_token', invalidChunkCount: 1 },
+  },
+  {
+    title: 'the process ends while a page of HTML is read',
+    script: [started, [5, headers({ contentTypeFits: false })], [6, read], [10, bytes()], [11, shutdown]],
+    is: { ...SHUT_DOWN, stage: 'before_first_token' },
+  },
+  {
+    title: 'the process ends after the terminal',
+    script: [...streaming, finish(), done, [20, read], [21, shutdown]],
+    is: { outcome: 'completed', terminationKind: 'done_event', stage: 'done', fault: undefined },
+  },
+  {
+    title: 'the process ends after the finish reason',
+    script: [...streaming, finish(), [20, read], [21, shutdown]],
+    is: { outcome: 'completed', terminationKind: 'finish_reason_eof', errorCategory: undefined },
+  },
+  {
+    title: 'the process ends when one of two choices is finished',
+    script: [...streaming, text(5, 1), finish(), [20, read], [21, shutdown]],
+    is: { ...SHUT_DOWN, stage: 'after_first_token', finishReasons: ['stop', 'error'] },
+  },
+  {
+    title: 'the process ends after a finish whose tool call does not close',
+    script: [...inTool, finish('tool_calls'), [20, read], [21, shutdown]],
+    is: { outcome: 'failed', failureStage: 'during_tool_call', errorCategory: 'incomplete_tool_arguments' },
+  },
+  {
+    title: 'the process ends after an error in the stream',
+    script: [...streaming, errorPayload('rate_limit'), [11, read], [12, shutdown]],
+    is: { outcome: 'failed', failureStage: 'after_first_token', errorCategory: 'rate_limit', fault: 'provider' },
+  },
+  {
+    title: 'the process ends after a rejection',
+    script: [started, [5, headers({ status: 429, rejection: { category: 'rate_limit', ids: {} } })], [9, shutdown]],
+    is: {
+      outcome: 'failed',
+      failureStage: 'request_rejected',
+      terminationKind: 'http_error',
+      errorCategory: 'rate_limit',
+      streamDurationMs: 5,
+    },
+  },
+  {
+    title: 'the process ends after the consumer let go of its reader',
+    script: [...streaming, [12, released], [13, shutdown]],
+    is: { outcome: 'cancelled', terminationKind: 'consumer_break', fault: 'client', streamDurationMs: 12 },
+  },
+  {
+    title: 'the process ends after a reset that nobody has noticed yet',
+    script: [...streaming, [12, wireFailed(RESET)], [13, shutdown]],
+    is: { outcome: 'failed', terminationKind: 'connection_error', errorType: 'ECONNRESET', streamDurationMs: 12 },
+  },
+  {
+    title: 'the process ends while somebody reads on where nobody could look before',
+    script: [started, [5, headers()], [9, wireEnded(true)], [10, read], [11, shutdown]],
+    is: { ...SHUT_DOWN, stage: 'before_first_token', chunkCount: undefined },
   },
   {
     title: 'a body read where nobody can look',

@@ -68,6 +68,7 @@ export const tick: Step = (atMs) => ({ type: 'tick', atMs });
 export const eof: Step = (atMs) => ({ type: 'ended', atMs, ending: { type: 'eof' } });
 export const left: Step = (atMs) => ({ type: 'ended', atMs, ending: { type: 'left' } });
 export const collected: Step = (atMs) => ({ type: 'ended', atMs, ending: { type: 'collected' } });
+export const shutdown: Step = (atMs) => ({ type: 'ended', atMs, ending: { type: 'shutdown' } });
 export const thrown =
   (error: ThrownError): Step =>
   (atMs) => ({ type: 'ended', atMs, ending: { type: 'error', error } });
