@@ -20,8 +20,21 @@ const TABLE = {
     values: ['src/protocol/', 'src/stream/', 'src/(guard|process-state)\\.ts$', 'node_modules/@opentelemetry/api/'],
     types: ['src/intercept/call-hooks\\.ts$'],
   },
+  'src/register/': {
+    values: [
+      'src/(guard|runtime|version)\\.ts$',
+      'src/call/end-open-calls\\.ts$',
+      'src/intercept/property\\.ts$',
+      'node_modules/@opentelemetry/api/',
+    ],
+  },
+  'src/no-op/': {
+    values: ['src/app/', 'src/version\\.ts$', 'src/testing/scripts/'],
+    types: ['src/(index|config)\\.ts$', 'src/testing/index\\.ts$', 'node_modules/@opentelemetry/instrumentation/'],
+  },
   'src/guard.ts': { values: ['node_modules/@opentelemetry/api/'] },
-  'src/hook.ts': { values: ['node_modules/@opentelemetry/api/'] },
+  'src/runtime.ts': { values: ['src/version\\.ts$', 'node_modules/@opentelemetry/api/'] },
+  'src/hook.ts': { values: ['src/runtime\\.ts$', 'node_modules/@opentelemetry/api/'] },
   'src/process-state.ts': { values: [], types: ['src/stream/outcome\\.ts$', 'src/intercept/call-hooks\\.ts$'] },
   'src/config.ts': {
     values: ['node_modules/@opentelemetry/api/'],

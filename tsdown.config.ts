@@ -5,6 +5,7 @@ export default defineConfig([
     entry: {
       index: 'src/index.ts',
       hook: 'src/hook.ts',
+      register: 'src/register.ts',
       semconv: 'src/telemetry/semconv.ts',
       testing: 'src/testing/index.ts',
     },
@@ -12,6 +13,22 @@ export default defineConfig([
     target: 'node20',
     dts: true,
     fixedExtension: false,
+  },
+  {
+    // What browsers and edge runtimes are given: the same names, without Node. Its types are those of the real entries.
+    entry: {
+      'no-op/index': 'src/no-op/index.ts',
+      'no-op/hook': 'src/no-op/hook.ts',
+      'no-op/register': 'src/no-op/register.ts',
+      'no-op/semconv': 'src/telemetry/semconv.ts',
+      'no-op/testing': 'src/no-op/testing.ts',
+    },
+    format: ['esm', 'cjs'],
+    target: 'es2022',
+    platform: 'neutral',
+    dts: false,
+    fixedExtension: false,
+    clean: false,
   },
   {
     entry: { 'tools/demo': 'src/tools/demo.ts', 'tools/demo-application': 'src/tools/demo-application.ts' },

@@ -1,0 +1,2 @@
+/** `/hook` where there is no Node: there are no modules to hook. */
+export {};

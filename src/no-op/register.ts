@@ -1,0 +1,2 @@
+/** `/register` where there is no Node: nothing is registered. */
+export {};

@@ -1,0 +1,5 @@
+// The same in CommonJS.
+const OpenAI = require('openai');
+const { ask } = require('./ask.cjs');
+
+ask(OpenAI);

@@ -1,0 +1,2 @@
+// What another runtime's process looks like.
+globalThis.Deno = {};
