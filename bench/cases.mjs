@@ -151,6 +151,28 @@ export const CASES = {
     rounds: 1,
     rows: [{ says: 'ours', by: 'plain', number: 'share', mode: 'ours', unit: '%', limit: 0.05 }],
   },
+  register: {
+    says: 'a script that does nothing, with /register and without',
+    workload: 'nothing',
+    options: {},
+    modes: ['control', 'registered', AA],
+    rounds: 21,
+    rows: [
+      {
+        says: 'start, registered − without',
+        by: 'difference',
+        number: 'readyMs',
+        mode: 'registered',
+        against: 'control',
+        unit: 'ms',
+        limit: 110,
+      },
+      { says: 'start, A/A', by: 'difference', number: 'readyMs', mode: AA, against: 'control', unit: 'ms' },
+      { says: 'end, registered / without', by: 'ratio', number: 'exitMs', mode: 'registered', against: 'control' },
+      { says: 'end, A/A', by: 'ratio', number: 'exitMs', mode: AA, against: 'control' },
+      { says: 'end, without', by: 'plain', number: 'exitMs', mode: 'control', unit: 'ms' },
+    ],
+  },
   large: {
     says: '200 MB to a slow consumer: peaks',
     workload: 'large',

@@ -5,5 +5,8 @@ import { WORKLOADS } from './workloads.mjs';
 const { mode, build, workload, options } = JSON.parse(process.argv[2]);
 await MODES[mode](build);
 const numbers = await WORKLOADS[workload](options);
-// Open streams and SDK timers would keep the process.
-process.send(numbers, () => process.exit());
+process.send(numbers, () => {
+  // Open streams and SDK timers would keep the process; a workload that measures its end goes by itself.
+  if (numbers.endsItself) process.disconnect();
+  else process.exit();
+});

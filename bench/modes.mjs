@@ -4,6 +4,10 @@
 export const MODES = {
   /** No OTel at all. */
   control: async () => {},
+  /** `/register`, without a call: no SDK is loaded. */
+  registered: async (build) => {
+    await import(new URL('register.js', build));
+  },
   /** An SDK that has exported: its exports enter an AsyncLocalStorage, which costs every promise on Node 20 and 22. */
   otel: async () => {
     await exportOne(await startSdk());

@@ -60,8 +60,16 @@ function runClient({ workload, options, gc }, mode) {
     timeout: CLIENT_LIMIT_MS,
   });
   return new Promise((done, failed) => {
-    child.once('message', done);
-    child.once('exit', (code, signal) => failed(new Error(`${workload} in mode ${mode} ended with ${signal ?? code}`)));
+    let numbers;
+    let saidAt;
+    child.once('message', (message) => {
+      numbers = message;
+      saidAt = performance.now();
+    });
+    child.once('exit', (code, signal) => {
+      if (numbers) done({ ...numbers, exitMs: performance.now() - saidAt });
+      else failed(new Error(`${workload} in mode ${mode} ended with ${signal ?? code}`));
+    });
   });
 }
 

@@ -15,6 +15,11 @@ const BODY = JSON.stringify({
 });
 
 export const WORKLOADS = {
+  /** Nothing: how long the process took to get here. It ends by itself. */
+  async nothing() {
+    return { readyMs: performance.now(), endsItself: true };
+  },
+
   /** Whole answers read by hand, as an application without an SDK does: decoded, cut into messages, parsed. */
   async raw({ url, chunks, tools, pace, warm, streams }) {
     const target = `${url}/chat/completions?chunks=${chunks}&tools=${tools}&pace=${pace ?? 'no'}`;
