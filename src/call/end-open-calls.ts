@@ -58,11 +58,13 @@ function awaitExit(): () => void {
 
 /** The application may have as many listeners of its own as without us before Node warns of a leak. 0 is no limit. */
 function makeRoom(): () => void {
+  // An emitter without a limit of its own follows the default, whatever that becomes; there is no method to go back to it.
+  const own: unknown = Reflect.get(process, '_maxListeners');
   const before = process.getMaxListeners();
   const ours = before + 1;
   if (before === 0) return () => {};
   process.setMaxListeners(ours);
   return () => {
-    if (process.getMaxListeners() === ours) process.setMaxListeners(before);
+    if (process.getMaxListeners() === ours) Reflect.set(process, '_maxListeners', own);
   };
 }
