@@ -22,11 +22,12 @@ const TABLE = {
   },
   'src/register/': {
     values: [
-      'src/(guard|runtime|version)\\.ts$',
+      'src/(guard|process-state|runtime|version)\\.ts$',
       'src/call/end-open-calls\\.ts$',
       'src/intercept/property\\.ts$',
       'node_modules/@opentelemetry/api/',
     ],
+    types: ['src/intercept/call-hooks\\.ts$'],
   },
   'src/no-op/': {
     values: ['src/app/', 'src/version\\.ts$', 'src/testing/scripts/'],

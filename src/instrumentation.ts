@@ -37,6 +37,8 @@ export class LlmStreamInstrumentation extends InstrumentationBase<LlmStreamInstr
   declare private source: TracerSource | undefined;
   declare private providers: ShutdownWatch | undefined;
   declare private patch: FetchPatch | undefined;
+  /** The patches are those of `/register`, which tell this one. */
+  declare private handBack: (() => void) | undefined;
   declare private hooks: (CallHooks & SdkHooks) | undefined;
   /** Exports of every copy of the SDK that was loaded, and the patch of each: the base class remembers the last one only. */
   declare private openai: Map<unknown, OpenAIPatch | undefined> | undefined;
@@ -54,15 +56,16 @@ export class LlmStreamInstrumentation extends InstrumentationBase<LlmStreamInstr
     return [new InstrumentationNodeModuleDefinition('openai', OPENAI_VERSIONS, load)];
   }
 
-  /** Patches global `fetch` and the OpenAI SDK. Enabling twice, beside another copy of this package, or on Bun or Deno, changes nothing. */
+  /** Patches global `fetch` and the OpenAI SDK. Enabling twice, beside another copy of this package, or on Bun or Deno, changes nothing; the one of `/register` gives way. */
   override enable(): void {
     if (!isNode()) return;
     super.enable();
     guard('enable', () => {
-      if (this.patch?.installed) return;
+      if (this.patch?.installed || this.handBack) return;
       this.hooks ??= createCallHooks(() => this.options);
       this.patch = patchFetch(this.hooks);
-      if (!this.patch.installed) {
+      if (!this.patch.installed) this.handBack = processState().zeroCode?.giveWayTo(this.hooks);
+      if (!this.patch.installed && !this.handBack) {
         this._diag.warn(
           '`fetch` is observed already, by another instance or copy of this package; this one records nothing',
         );
@@ -86,6 +89,8 @@ export class LlmStreamInstrumentation extends InstrumentationBase<LlmStreamInstr
       }
       const state = processState();
       if (state.hooks === this.hooks) state.hooks = undefined;
+      this.handBack?.();
+      this.handBack = undefined;
       // After the rest: calls under way are recorded to their end, which may be this provider's.
       this.providers?.stop();
     });

@@ -23,11 +23,18 @@ export interface CallReport {
   readonly outcome: CallOutcome | OpenOutcome;
 }
 
+export interface ZeroCode {
+  /** From now on its patches tell `hooks`, until what is returned is called. */
+  giveWayTo(hooks: CallHooks & SdkHooks): () => void;
+}
+
 export interface ProcessState {
   /** What the enabled instrumentation wants to know; patches made by hand talk to it, whichever copy it is of. */
   hooks: (CallHooks & SdkHooks) | undefined;
   /** There was one, and it may have been disabled on purpose. */
   wasEnabled: boolean;
+  /** The instrumentation of `/register`, which gives way to one that the application makes itself. */
+  zeroCode: ZeroCode | undefined;
   /** Who patches `globalThis.fetch`: one instrumentation at a time, so that a call never has two spans. */
   fetchOwner: FetchOwner | undefined;
   /** Bodies and responses that are shadowed already; while a request is sent, its `init` or Request too. */
@@ -74,6 +81,7 @@ function beginning(): ProcessState {
   return {
     hooks: undefined,
     wasEnabled: false,
+    zeroCode: undefined,
     fetchOwner: undefined,
     shadowed: new WeakSet(),
     sending: 0,

@@ -1,10 +1,11 @@
 /**
  * Sends what has ended before the process does, where JavaScript still runs: on `beforeExit`, and from the moment a
- * signal comes for which the application has a handler. Never a listener for a signal: the process would not die of it.
+ * signal comes for which the application has a handler. Never a listener: for a signal the process would not die of it,
+ * for `beforeExit` Node would warn of a leak sooner.
  */
 import { endOpenCalls } from '../call/end-open-calls.js';
 import { guard } from '../guard.js';
-import { hiddenProperties } from '../intercept/property.js';
+import { callInherited, hiddenProperties } from '../intercept/property.js';
 import type { Flushing } from './own-sdk.js';
 
 export interface ExitWatch {
@@ -15,37 +16,56 @@ export interface ExitWatch {
 /** Signals that applications stop at. */
 const SIGNALS: ReadonlySet<unknown> = new Set(['SIGTERM', 'SIGINT', 'SIGHUP']);
 
+/** Longer than any export; as long as a timer can be. */
+const NEVER_MS = 2 ** 31 - 1;
+
 /**
  * To be called before the application has handlers: Node binds `process.emit` as it stands when the first handler of a
  * signal is added (`startListeningIfSignal` in nodejs/node v20.20.0: lib/internal/process/signal.js).
  */
 export function watchExit(): ExitWatch {
   let flushing: Flushing | undefined;
-  watchSignals(() => flushing?.hurry());
+  let isSent = false;
+  watchEmit((event) => {
+    if (SIGNALS.has(event)) flushing?.hurry();
+    return event === 'beforeExit' && isHeldBack();
+  });
   return {
     begin(sending) {
-      if (flushing === undefined) process.on('beforeExit', beforeExit);
       flushing = sending;
     },
   };
 
-  function beforeExit(): void {
-    guard('beforeExit', () => {
-      endOpenCalls();
-      // What is sent keeps the process alive until it is; the event comes again then, and finds nothing to send.
-      void flushing?.flush();
+  /** Sends first. The application hears of `beforeExit` when Node tells it again, and so once, as without us. */
+  function isHeldBack(): boolean {
+    endOpenCalls();
+    if (flushing === undefined) return false;
+    if (isSent) {
+      isSent = false;
+      return false;
+    }
+    // Node tells it again only where something kept the process alive meanwhile.
+    const alive = setTimeout(() => {}, NEVER_MS);
+    void flushing.flush().then(() => {
+      setImmediate(() => {
+        clearTimeout(alive);
+        isSent = true;
+      });
     });
+    return true;
   }
 }
 
-/** `emit` is only called for a signal that somebody has a handler for. */
-function watchSignals(onSignal: () => void): void {
-  const { emit } = process;
-  const watched = function (this: unknown, ...args: unknown[]): unknown {
-    guard('signal', () => {
-      if (SIGNALS.has(args[0])) onSignal();
-    });
-    return Reflect.apply(emit, this, args);
+/** `isOurs` says of each event, before anybody hears of it, whether nobody is to. For a signal Node asks only where there is a handler. */
+function watchEmit(isOurs: (event: unknown) => boolean): void {
+  const found = Object.getOwnPropertyDescriptor(process, 'emit');
+  const prototype: object = Object.getPrototypeOf(process);
+  const methods = {
+    emit(this: unknown, event: unknown, ...rest: unknown[]): unknown {
+      if (guard('emit', () => isOurs(event))) return true;
+      const args = [event, ...rest];
+      return found ? Reflect.apply(found.value, this, args) : callInherited(prototype, this, 'emit', args);
+    },
   };
-  Object.defineProperties(process, hiddenProperties({ emit: watched }));
+  Object.defineProperties(process, hiddenProperties(methods));
 }

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import type { Attributes, TracerProvider } from '@opentelemetry/api';
 import type { IdGenerator } from './deferred-span.js';
 import type { BatchLimits, Protocol, SpanLimits } from './environment.js';
+import { ownRequire } from './require.js';
 
 /** Parts of an SDK, as far as they are the same from 2.0 to 3.x. */
 export interface SdkPackages {
@@ -74,7 +75,7 @@ export type FromSdk = NodeJS.Require;
 
 export function findSdk(): FromSdk | undefined {
   try {
-    return createRequire(createRequire(import.meta.url).resolve('@opentelemetry/sdk-node'));
+    return createRequire(ownRequire().resolve('@opentelemetry/sdk-node'));
   } catch {
     return undefined;
   }

@@ -60,8 +60,29 @@ describe('without @opentelemetry/sdk-node', () => {
     expect(await run([...args, 'twice.mjs'])).toEqual({
       code: 0,
       stdout: ['answer Hello world', 'answer Hello world'],
-      stderr: `(node) [LLM_STREAM_REGISTER] Warning: ${LINE}(Use \`node --trace-warnings ...\` to show where the warning was created)\n`,
+      stderr: LINE,
     });
+  });
+
+  it('it is printed once where three threads make calls', async () => {
+    await writeFile(
+      join(folder, 'threads.mjs'),
+      `import { Worker } from 'node:worker_threads';
+       for (let i = 0; i < 3; i++) new Worker(new URL('application.mjs', import.meta.url), { argv: process.argv.slice(2) });`,
+    );
+    expect(await run([...IMPORT, 'threads.mjs'])).toEqual({
+      code: 0,
+      stdout: ['answer Hello world', 'answer Hello world', 'answer Hello world'],
+      stderr: LINE,
+    });
+  });
+
+  it('an application that dies of any warning runs on', async () => {
+    await writeFile(
+      join(folder, 'strict.mjs'),
+      "process.on('warning', (warning) => { throw warning; });\nawait import('./application.mjs');\n",
+    );
+    expect(await run([...IMPORT, 'strict.mjs'])).toEqual({ code: 0, stdout: ['answer Hello world'], stderr: LINE });
   });
 
   it('with a logger, it goes there', async () => {

@@ -18,7 +18,6 @@ export interface Run {
   /** A signal's name where one ended it. */
   readonly code: number | string | null | undefined;
   readonly stdout: readonly string[];
-  /** Its process id left out. */
   readonly stderr: string;
 }
 
@@ -91,7 +90,7 @@ export function startNode(args: readonly string[], options: { cwd: string; env: 
       resolve({
         code: error === null ? 0 : (error.signal ?? error.code),
         stdout: out.split('\n').filter((line) => line !== ''),
-        stderr: stderr.replaceAll(/\(node:\d+\)/g, '(node)'),
+        stderr,
       });
     });
     child.stdout?.on('data', (part: unknown) => {
