@@ -152,8 +152,6 @@ describe('at a signal', () => {
 it('a runtime that is not Node gets one line and nothing else', async () => {
   const { stderr, ...rest } = await applications.run(['--require', './pretend-deno.cjs', ...IMPORT, 'application.mjs']);
   expect(rest).toEqual({ code: 0, stdout: ['answer Hello world'] });
-  expect(stderr).toBe(
-    'opentelemetry-instrumentation-llm-stream: Deno is not supported; LLM calls are not traced\n',
-  );
+  expect(stderr).toBe('opentelemetry-instrumentation-llm-stream: Deno is not supported; LLM calls are not traced\n');
   expect(names()).toEqual([]);
 });
