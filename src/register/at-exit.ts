@@ -1,6 +1,6 @@
 /**
  * Sends what has ended before the process does, where JavaScript still runs: on `beforeExit`, and from the moment a
- * signal comes for which the application has a handler. Never a listener: for a signal the process would not die of it,
+ * signal comes for which the application has a handler; on `exit` writes what can be written at once. Never a listener: for a signal the process would not die of it,
  * for `beforeExit` Node would warn of a leak sooner.
  */
 import { endOpenCalls } from '../call/end-open-calls.js';
@@ -28,6 +28,7 @@ export function watchExit(): ExitWatch {
   let isSent = false;
   watchEmit((event) => {
     if (SIGNALS.has(event)) flushing?.hurry();
+    if (event === 'exit') atExit();
     return event === 'beforeExit' && isHeldBack();
   });
   return {
@@ -35,6 +36,11 @@ export function watchExit(): ExitWatch {
       flushing = sending;
     },
   };
+
+  function atExit(): void {
+    endOpenCalls();
+    flushing?.exiting();
+  }
 
   /** Sends first. The application hears of `beforeExit` when Node tells it again, and so once, as without us. */
   function isHeldBack(): boolean {

@@ -1,73 +1,52 @@
 /** What the environment asks for, and the packages that are there, become a tracer provider. It is not made the global one. */
 import type { IdGenerator } from './deferred-span.js';
-import type { DetectorName, ExporterName, SamplerPlan, SdkPlan } from './environment.js';
-import { warn } from './say.js';
+import type { DetectorName, SamplerPlan } from './environment.js';
+import { createProcessors, type ExporterMaterials } from './processors.js';
 import {
-  createOtlpExporter,
-  createZipkinExporter,
   type FlushableProvider,
-  type FromSdk,
   loadPackages,
   type Resource,
   type ResourcesPackage,
   type Sampler,
   type Samplers,
-  type SpanExporter,
   type SpanProcessor,
-  type TracePackage,
 } from './sdk-packages.js';
+import { WritingProcessor } from './writing-processor.js';
 
 /** What an SDK is built from. */
-export interface Materials {
-  readonly fromSdk: FromSdk;
-  readonly plan: SdkPlan;
+export interface Materials extends ExporterMaterials {
   readonly idGenerator: IdGenerator;
   /** Hears of each span after those that export it. */
   readonly last: SpanProcessor;
 }
 
+export interface Built {
+  readonly provider: FlushableProvider;
+  /** What writes spans as they end, where that is asked for. */
+  readonly writing: WritingProcessor | undefined;
+}
+
 /** Builds it in steps, between which the application may run. Throws where a package is broken. */
-export function* buildProvider({
-  fromSdk,
-  plan,
-  idGenerator,
-  last,
-}: Materials): Generator<undefined, FlushableProvider> {
+export function* buildProvider(materials: Materials): Generator<undefined, Built> {
+  const { fromSdk, plan, idGenerator, last } = materials;
   const { resources, trace } = yield* loadPackages(fromSdk);
+  // First: some of it is found out while the rest is loaded.
+  const resource = createResource(resources, plan.detectors);
   const processors: SpanProcessor[] = [];
   for (const name of plan.exporters) {
-    const exporter = EXPORTERS[name](fromSdk, plan, trace);
-    if (exporter === undefined) continue;
-    processors.push(name === 'console' ? trace.createSimple(exporter) : trace.createBatch(exporter, plan.batch));
+    processors.push(...createProcessors(name, materials, trace, resource));
     yield;
   }
   const sampler = plan.sampler && createSampler(trace.samplers, plan.sampler);
-  return trace.createProvider({
-    resource: createResource(resources, plan.detectors),
+  const provider = trace.createProvider({
+    resource,
     ...(sampler && { sampler }),
     spanLimits: plan.limits,
     spanProcessors: [...processors, last],
     idGenerator,
   });
+  return { provider, writing: processors.find((one) => one instanceof WritingProcessor) };
 }
-
-type CreateExporter = (fromSdk: FromSdk, plan: SdkPlan, trace: TracePackage) => SpanExporter | undefined;
-
-const EXPORTERS: Readonly<Record<ExporterName, CreateExporter>> = {
-  otlp: (fromSdk, { protocol }) => {
-    const exporter = createOtlpExporter(fromSdk, protocol);
-    if (exporter !== undefined) return exporter;
-    warn(`the exporter for \`OTEL_EXPORTER_OTLP_PROTOCOL\` "${protocol}" is not installed; using http/json`);
-    return createOtlpExporter(fromSdk, 'http/json');
-  },
-  console: (_fromSdk, _plan, trace) => trace.createConsole(),
-  zipkin: (fromSdk) => {
-    const exporter = createZipkinExporter(fromSdk);
-    if (exporter === undefined)
-      warn('the exporter for `OTEL_TRACES_EXPORTER` "zipkin" is not installed; it is ignored');
-    return exporter;
-  },
-};
 
 function createSampler(samplers: Samplers, { root, ratio, parentBased }: SamplerPlan): Sampler {
   const sampler = {

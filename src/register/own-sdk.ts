@@ -4,12 +4,13 @@
  */
 import * as api from '@opentelemetry/api';
 import { guard } from '../guard.js';
-import { buildProvider } from './build-provider.js';
+import { type Built, buildProvider } from './build-provider.js';
 import { DeferredSpan, PromisedIds } from './deferred-span.js';
-import { type Environment, readPlan } from './environment.js';
+import { type Environment, readPlan, type SdkPlan } from './environment.js';
 import { installLine } from './install-line.js';
+import { nameOf } from './name-of.js';
 import { say } from './say.js';
-import { type FlushableProvider, type FromSdk, findSdk, type SpanProcessor } from './sdk-packages.js';
+import { type FromSdk, findSdk, type SpanProcessor } from './sdk-packages.js';
 
 /** As a tracer of an API is asked for. */
 export type TracerArguments = Parameters<api.TracerProvider['getTracer']>;
@@ -21,8 +22,14 @@ export interface OwnSdk {
 
 type State =
   | { readonly type: 'unused' }
-  | { readonly type: 'deferring'; readonly fromSdk: FromSdk; readonly spans: Deferred[]; steps?: Steps }
-  | { readonly type: 'running'; readonly provider: FlushableProvider }
+  | {
+      readonly type: 'deferring';
+      readonly fromSdk: FromSdk;
+      readonly plan: SdkPlan;
+      readonly spans: Deferred[];
+      steps?: Steps;
+    }
+  | ({ readonly type: 'running' } & Built)
   /** A package is missing or broken. */
   | { readonly type: 'absent' };
 
@@ -31,7 +38,7 @@ interface Deferred {
   readonly span: DeferredSpan;
 }
 
-type Steps = Generator<undefined, FlushableProvider>;
+type Steps = ReturnType<typeof buildProvider>;
 
 export interface OwnSdkOptions {
   readonly environment: Environment;
@@ -46,6 +53,8 @@ export interface Flushing {
   flush(): Promise<void>;
   /** From now on each span is sent as soon as it ends. */
   hurry(): void;
+  /** The process exits now: writes what can be written at once. Does nothing where all that is asked for would have to wait. */
+  exiting(): void;
 }
 
 export function createOwnSdk({ environment, spanEventLimit, onFirstSpan }: OwnSdkOptions): OwnSdk {
@@ -81,8 +90,10 @@ export function createOwnSdk({ environment, spanEventLimit, onFirstSpan }: OwnSd
       );
       return;
     }
-    state = { type: 'deferring', fromSdk, spans: [] };
-    onFirstSpan({ flush, hurry });
+    // First: from then on what the plan complains of is heard.
+    onFirstSpan({ flush, hurry, exiting });
+    const plan = readPlan(environment, spanEventLimit);
+    state = { type: 'deferring', fromSdk, plan, spans: [] };
   }
 
   function ended(): void {
@@ -95,7 +106,7 @@ export function createOwnSdk({ environment, spanEventLimit, onFirstSpan }: OwnSd
   function stepLater(): void {
     // Unref'd: what is not loaded when the application is done, is loaded then.
     setImmediate(() => {
-      if (advance()) stepLater();
+      if (guard('loading', advance)) stepLater();
     }).unref();
   }
 
@@ -104,7 +115,8 @@ export function createOwnSdk({ environment, spanEventLimit, onFirstSpan }: OwnSd
     if (state.type !== 'deferring') return false;
     const deferring = state;
     try {
-      deferring.steps ??= build(deferring.fromSdk);
+      const { fromSdk, plan } = deferring;
+      deferring.steps ??= buildProvider({ fromSdk, environment, plan, idGenerator: ids, last });
       const step = deferring.steps.next();
       if (step.done) run(step.value, deferring.spans);
       return !step.done;
@@ -117,15 +129,11 @@ export function createOwnSdk({ environment, spanEventLimit, onFirstSpan }: OwnSd
     }
   }
 
-  function build(fromSdk: FromSdk): Steps {
-    return buildProvider({ fromSdk, plan: readPlan(environment, spanEventLimit), idGenerator: ids, last });
-  }
-
-  function run(provider: FlushableProvider, spans: readonly Deferred[]): void {
-    state = { type: 'running', provider };
+  function run(built: Built, spans: readonly Deferred[]): void {
+    state = { type: 'running', ...built };
     for (const { tracer, span } of spans) {
       // Each by itself: what fails for one must not keep the others.
-      guard('deferred span', () => span.handOver(provider.getTracer(...tracer), ids));
+      guard('deferred span', () => span.handOver(built.provider.getTracer(...tracer), ids));
     }
   }
 
@@ -151,11 +159,13 @@ export function createOwnSdk({ environment, spanEventLimit, onFirstSpan }: OwnSd
 
   async function flush(): Promise<void> {
     if (!unsent) return;
-    while (advance());
-    unsent = false;
-    if (state.type !== 'running') return;
-    // What an exporter fails at, it says itself, over `diag`.
-    await state.provider.forceFlush().catch(() => {});
+    try {
+      while (advance());
+      unsent = false;
+      if (state.type === 'running') await state.provider.forceFlush();
+    } catch {
+      // What an exporter fails at, is said where it does.
+    }
   }
 
   function hurry(): void {
@@ -163,11 +173,16 @@ export function createOwnSdk({ environment, spanEventLimit, onFirstSpan }: OwnSd
     void flush();
   }
 
+  function exiting(): void {
+    if (state.type === 'deferring' && !writes(state.plan)) return;
+    while (advance());
+    if (state.type === 'running') state.writing?.writeNow();
+  }
+
   return { startSpan };
 }
 
-/** Of an error, what says where to look and quotes nothing. */
-function nameOf(error: unknown): string {
-  if (!(error instanceof Error)) return typeof error;
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.constructor.name;
+/** Whether some exporter writes while a span ends. */
+function writes({ exporters }: SdkPlan): boolean {
+  return exporters.includes('console');
 }

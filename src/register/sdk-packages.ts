@@ -28,6 +28,10 @@ export interface ResourcesPackage {
 
 export interface Resource {
   readonly attributes: Attributes;
+  /** A detector is still at work. */
+  readonly asyncAttributesPending?: boolean;
+  waitForAsyncAttributes?(): Promise<void>;
+  getRawAttributes(): readonly (readonly [name: string, value: unknown])[];
   merge(other: Resource): Resource;
 }
 
@@ -35,7 +39,6 @@ export interface Resource {
 export interface TracePackage {
   createProvider(options: ProviderOptions): FlushableProvider;
   createBatch(exporter: SpanExporter, limits: BatchLimits): SpanProcessor;
-  createSimple(exporter: SpanExporter): SpanProcessor;
   createConsole(): SpanExporter;
   readonly samplers: Samplers;
 }
@@ -61,7 +64,17 @@ export interface Samplers {
 
 /** Somebody else's: made by one part of the SDK and given to another. */
 export type Sampler = object;
-export type SpanExporter = object;
+
+export interface SpanExporter {
+  export(spans: readonly unknown[], done: (result: ExportResult) => void): void;
+  forceFlush?(): Promise<void>;
+  shutdown(): Promise<void>;
+}
+
+export interface ExportResult {
+  readonly code: number;
+  readonly error?: Error;
+}
 
 export interface SpanProcessor {
   onStart(span: unknown, context: unknown): void;
@@ -96,14 +109,12 @@ export function* loadPackages(fromSdk: FromSdk): Generator<undefined, SdkPackage
 interface CurrentTrace extends Samplers {
   readonly TracerProvider: new (options: ProviderOptions) => FlushableProvider;
   readonly BatchSpanProcessor: new (options: BatchLimits & { exporter: SpanExporter }) => SpanProcessor;
-  readonly SimpleSpanProcessor: new (options: { exporter: SpanExporter }) => SpanProcessor;
   readonly ConsoleSpanExporter: new () => SpanExporter;
 }
 
 interface EarlierTrace extends Samplers {
   readonly BasicTracerProvider: new (options: ProviderOptions) => FlushableProvider;
   readonly BatchSpanProcessor: new (exporter: SpanExporter, limits: BatchLimits) => SpanProcessor;
-  readonly SimpleSpanProcessor: new (exporter: SpanExporter) => SpanProcessor;
   readonly ConsoleSpanExporter: new () => SpanExporter;
 }
 
@@ -113,7 +124,6 @@ function tracePackage(fromSdk: FromSdk): TracePackage {
     return {
       createProvider: (options) => new current.TracerProvider(options),
       createBatch: (exporter, limits) => new current.BatchSpanProcessor({ ...limits, exporter }),
-      createSimple: (exporter) => new current.SimpleSpanProcessor({ exporter }),
       createConsole: () => new current.ConsoleSpanExporter(),
       samplers: current,
     };
@@ -122,7 +132,6 @@ function tracePackage(fromSdk: FromSdk): TracePackage {
   return {
     createProvider: (options) => new earlier.BasicTracerProvider(options),
     createBatch: (exporter, limits) => new earlier.BatchSpanProcessor(exporter, limits),
-    createSimple: (exporter) => new earlier.SimpleSpanProcessor(exporter),
     createConsole: () => new earlier.ConsoleSpanExporter(),
     samplers: earlier,
   };

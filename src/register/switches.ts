@@ -1,5 +1,5 @@
 /** Whether zero-code registration is wanted and possible: the runtime, and the switches that users know. Pure. */
-import { type Environment, INSTRUMENTATION_SHORT_NAME, listOf, textOf } from './environment.js';
+import { type Environment, INSTRUMENTATION_SHORT_NAME, listOf, names, textOf } from './environment.js';
 
 /** What to do, and why not. */
 export type Decision =
@@ -26,5 +26,5 @@ function isEnabled(environment: Environment): boolean {
 
 function isSdkDisabled(environment: Environment): boolean {
   if (textOf(environment, 'OTEL_SDK_DISABLED')?.toLowerCase() === 'true') return true;
-  return listOf(environment, 'OTEL_TRACES_EXPORTER')[0] === 'none';
+  return names(listOf(environment, 'OTEL_TRACES_EXPORTER'), 'none');
 }

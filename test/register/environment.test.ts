@@ -25,6 +25,9 @@ describe('a resource', () => {
     [{ OTEL_NODE_RESOURCE_DETECTORS: 'env,os' }, 'host.name', undefined],
     [{ OTEL_NODE_RESOURCE_DETECTORS: 'env,os' }, 'os.type', 'linux'],
     [{ OTEL_NODE_RESOURCE_DETECTORS: 'none', OTEL_SERVICE_NAME: 'shop' }, 'process.pid', undefined],
+    [{ OTEL_NODE_RESOURCE_DETECTORS: 'OS' }, 'os.type', 'linux'],
+    [{ OTEL_NODE_RESOURCE_DETECTORS: 'None' }, 'process.pid', undefined],
+    [{ OTEL_NODE_RESOURCE_DETECTORS: 'ALL' }, 'os.type', 'linux'],
   ])('with %o has %s', async (env, name, value) => {
     await ran('application.mjs', env);
     expect(applications.collector.exports[0]?.resource?.[name]).toEqual(value);
@@ -38,6 +41,7 @@ describe('an export', () => {
     [{ OTEL_EXPORTER_OTLP_COMPRESSION: 'none' }, { 'content-type': 'application/json' }],
     [{ OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' }, { 'content-type': 'application/json' }],
     [{ OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' }, { 'content-type': 'application/x-protobuf' }],
+    [{ OTEL_EXPORTER_OTLP_PROTOCOL: 'HTTP/Protobuf' }, { 'content-type': 'application/x-protobuf' }],
     [{ OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/protobuf' }, { 'content-type': 'application/x-protobuf' }],
   ])('with %o has the headers %o', async (env, headers) => {
     await ran('application.mjs', env);
@@ -63,8 +67,20 @@ describe('a call', () => {
     [{ OTEL_TRACES_SAMPLER: 'parentbased_always_off' }, 0],
     [{ OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '0' }, 0],
     [{ OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '1' }, 1],
+    [{ OTEL_TRACES_SAMPLER: 'ALWAYS_OFF' }, 0],
+    [{ OTEL_TRACES_SAMPLER: 'ParentBased_Always_Off' }, 0],
     [{ OTEL_TRACES_EXPORTER: 'otlp' }, 1],
+    [{ OTEL_TRACES_EXPORTER: 'OTLP,otlp' }, 1],
     [{ OTEL_TRACES_EXPORTER: 'none' }, 0],
+    [{ OTEL_TRACES_EXPORTER: 'NONE' }, 0],
+    [{ OTEL_TRACES_EXPORTER: 'none,otlp' }, 0],
+    [{ OTEL_TRACES_EXPORTER: 'otlp, none' }, 0],
+    // Neither loses the span, nor spins.
+    [{ OTEL_BSP_MAX_QUEUE_SIZE: '0' }, 1],
+    [{ OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '0' }, 1],
+    [{ OTEL_BSP_MAX_QUEUE_SIZE: '1' }, 1],
+    [{ OTEL_BSP_MAX_QUEUE_SIZE: '1', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '2' }, 1],
+    [{ OTEL_BSP_SCHEDULE_DELAY: '0', OTEL_BSP_EXPORT_TIMEOUT: '0' }, 1],
     [{ OTEL_SDK_DISABLED: 'true' }, 0],
     [{ OTEL_SDK_DISABLED: 'false' }, 1],
     [{ OTEL_NODE_DISABLED_INSTRUMENTATIONS: 'http, llm-stream' }, 0],
@@ -138,6 +154,15 @@ describe('a value that does not fit costs one line, and the default is used', ()
       { OTEL_SPAN_EVENT_COUNT_LIMIT: 'many' },
       '`OTEL_SPAN_EVENT_COUNT_LIMIT` must be a whole number, 0 or more, got "many"; using the default',
     ],
+    ...[
+      'OTEL_BSP_MAX_QUEUE_SIZE',
+      'OTEL_BSP_MAX_EXPORT_BATCH_SIZE',
+      'OTEL_BSP_SCHEDULE_DELAY',
+      'OTEL_BSP_EXPORT_TIMEOUT',
+    ].map((variable): [Record<string, string>, string] => [
+      { [variable]: '0' },
+      `\`${variable}\` must be a whole number, 1 or more, got "0"; using the default`,
+    ]),
     [
       { OTEL_NODE_RESOURCE_DETECTORS: 'env,moon' },
       '`OTEL_NODE_RESOURCE_DETECTORS` must be all, none or of host, os, serviceinstance, process, env, got "moon"; ' +
