@@ -1,8 +1,10 @@
 /**
  * Sends what has ended before the process does, where JavaScript still runs: on `beforeExit`, and from the moment a
- * signal comes for which the application has a handler; on `exit` writes what can be written at once. Never a listener: for a signal the process would not die of it,
- * for `beforeExit` Node would warn of a leak sooner.
+ * signal comes for which the application has a handler; on `exit` writes what can be written at once. Never a listener:
+ * for a signal the process would not die of it, for the others Node would warn of a leak sooner.
  */
+// Not the globals: fake ones of a test never fire, and `beforeExit` would not come again.
+import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
 import { endOpenCalls } from '../call/end-open-calls.js';
 import { guard } from '../guard.js';
 import { callInherited, hiddenProperties } from '../intercept/property.js';
@@ -25,7 +27,6 @@ const NEVER_MS = 2 ** 31 - 1;
  */
 export function watchExit(): ExitWatch {
   let flushing: Flushing | undefined;
-  let isSent = false;
   watchEmit((event) => {
     if (SIGNALS.has(event)) flushing?.hurry();
     if (event === 'exit') atExit();
@@ -37,27 +38,22 @@ export function watchExit(): ExitWatch {
     },
   };
 
+  // In both, what is open is ended here: the listeners that do it otherwise hear of the event only after this.
   function atExit(): void {
     endOpenCalls();
     flushing?.exiting();
   }
 
-  /** Sends first. The application hears of `beforeExit` when Node tells it again, and so once, as without us. */
+  /**
+   * Sends first. The application hears of `beforeExit` when Node tells it again, and so as often as without us: there is
+   * nothing to send by then, unless another call has ended meanwhile.
+   */
   function isHeldBack(): boolean {
     endOpenCalls();
-    if (flushing === undefined) return false;
-    if (isSent) {
-      isSent = false;
-      return false;
-    }
+    if (!flushing?.hasUnsent()) return false;
     // Node tells it again only where something kept the process alive meanwhile.
     const alive = setTimeout(() => {}, NEVER_MS);
-    void flushing.flush().then(() => {
-      setImmediate(() => {
-        clearTimeout(alive);
-        isSent = true;
-      });
-    });
+    void flushing.flush().then(() => setImmediate(() => clearTimeout(alive)));
     return true;
   }
 }

@@ -49,6 +49,8 @@ export interface OwnSdkOptions {
 
 /** What the end of the process is told to. */
 export interface Flushing {
+  /** A span has ended since the last `flush`. */
+  hasUnsent(): boolean;
   /** Sends what has ended. Never rejects; does nothing where nothing ended since. */
   flush(): Promise<void>;
   /** From now on each span is sent as soon as it ends. */
@@ -91,7 +93,7 @@ export function createOwnSdk({ environment, spanEventLimit, onFirstSpan }: OwnSd
       return;
     }
     // First: from then on what the plan complains of is heard.
-    onFirstSpan({ flush, hurry, exiting });
+    onFirstSpan({ hasUnsent: () => unsent, flush, hurry, exiting });
     const plan = readPlan(environment, spanEventLimit);
     state = { type: 'deferring', fromSdk, plan, spans: [] };
   }
@@ -159,9 +161,12 @@ export function createOwnSdk({ environment, spanEventLimit, onFirstSpan }: OwnSd
 
   async function flush(): Promise<void> {
     if (!unsent) return;
-    try {
+    guard('loading', () => {
       while (advance());
-      unsent = false;
+    });
+    // After it: spans that are handed over end in it.
+    unsent = false;
+    try {
       if (state.type === 'running') await state.provider.forceFlush();
     } catch {
       // What an exporter fails at, is said where it does.
