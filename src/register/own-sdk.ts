@@ -106,10 +106,10 @@ export function createOwnSdk({ environment, spanEventLimit, onFirstSpan }: OwnSd
   }
 
   function stepLater(): void {
-    // Unref'd: what is not loaded when the application is done, is loaded then.
+    // Not unref'd: a loop with nothing else to do would sleep instead, until somebody else's timer or byte wakes it.
     setImmediate(() => {
       if (guard('loading', advance)) stepLater();
-    }).unref();
+    });
   }
 
   /** One step of loading; false where there is none left. */
