@@ -1,16 +1,23 @@
-/** `instrumentFetch` and `instrumentOpenAI`: what module hooks and the patch of global `fetch` cannot reach. */
+/**
+ * What an application calls by hand, and what needs the hooks in force: `instrumentFetch` and `instrumentOpenAI`, where
+ * module hooks and the patch of global `fetch` cannot reach; `withCallContext` and `recordFailure`, for what no request shows.
+ */
 
 import { diag } from '@opentelemetry/api';
+import { runInContext } from './app/call-context.js';
+import type { CallContext } from './app/context-values.js';
+import { findCall } from './app/find-call.js';
 import { createCallHooks } from './call/hooks.js';
 import { callOptions } from './compose.js';
 import { readSettings } from './config.js';
 import { guard } from './guard.js';
-import type { CallHooks, SdkHooks } from './intercept/call-hooks.js';
+import type { ApplicationHooks, CallHooks, EarlyFailure, SdkHooks } from './intercept/call-hooks.js';
 import { wrapFetch } from './intercept/fetch.js';
 import { patchOpenAI } from './intercept/openai/patch.js';
-import { processState } from './process-state.js';
+import { type ContextFrame, processState } from './process-state.js';
 import { DIALECT_NAMES } from './protocol/dialects/index.js';
 import { isNode } from './runtime.js';
+import { cut } from './telemetry/span-attributes.js';
 
 /**
  * Gives a `fetch` that does what `fetch` does, and records its LLM calls: for one that is not the global one, such as
@@ -66,19 +73,88 @@ export function instrumentOpenAI<T>(target: T): T {
   return target;
 }
 
+/**
+ * Says around LLM calls what only the application knows: each call that begins while `fn` runs, also in what it awaits,
+ * has it on its span. Nested contexts merge: what is said further in counts, attributes are joined.
+ *
+ * - `fn` fails before any call began: a span with `failure_stage` `before_request` says so.
+ * - `fn` fails while it reads a stream: that call is `cancelled` with `termination_kind` `consumer_error`, not `consumer_break`.
+ * - A call with a `retryAttempt` or `fallbackAttempt` above 0 has a span link to the last call that failed before it, in
+ *   this context or in one around it: one context around each chain of tries keeps chains that run at once apart.
+ *
+ * Enters an AsyncLocalStorage, which on Node 20 and 22 makes every promise of the process dearer from the first use on.
+ *
+ * @param context - a value that does not fit is left out, and costs one `diag` warning
+ * @param fn - is run once, at once
+ * @returns what `fn` returns; of a plain promise one that settles with the same value or error. A promise that is more,
+ * such as the OpenAI SDK's with its `withResponse`, is given as it is, and `fn` counts as over: await it in `fn` where its
+ * failure is to be told
+ * @throws what `fn` throws; TypeError where it is no function
+ *
+ * @example
+ * ```ts
+ * await withCallContext({ feature: 'summary', retryAttempt: attempt }, () => summarize(document));
+ * ```
+ */
+export function withCallContext<T>(context: CallContext, fn: () => T): T {
+  return runInContext(context, fn, (error, frame, startMs) => failEarly({ error, startMs }, frame));
+}
+
+/** What is known of a call that never came to a request; absent means unknown. */
+export interface FailedCall {
+  /** `gen_ai.operation.name`, such as `chat`. */
+  readonly operation?: string | undefined;
+  /** `gen_ai.provider.name`, such as `openai`. */
+  readonly provider?: string | undefined;
+  /** The model that would have been asked for. */
+  readonly model?: string | undefined;
+  /** A stream would have been asked for. */
+  readonly stream?: boolean | undefined;
+}
+
+/**
+ * Records an LLM call that failed before there was a request to see, such as a prompt that could not be built: a span
+ * with `failure_stage` `before_request`, the class or code of `error`, and the context it is said in. An error that came
+ * out of an observed call has a span already: nothing is recorded. Never throws.
+ *
+ * @param error - what was thrown; an abort is `cancelled`. Its message is not recorded
+ */
+export function recordFailure(error: unknown, call: FailedCall = {}): void {
+  guard('recordFailure', () => {
+    const { operation, provider, model, stream } = isObject(call) ? call : {};
+    const facts = { operation: nameFrom(operation), provider: nameFrom(provider), model: nameFrom(model) };
+    const isStream = typeof stream === 'boolean' ? stream : undefined;
+    failEarly({ error, startMs: performance.now(), ...facts, stream: isStream }, processState().contexts?.getStore());
+  });
+}
+
+function failEarly(failure: EarlyFailure, frame: ContextFrame | undefined): void {
+  if (isNode() && findCall(failure.error).type === 'none') current()?.failedEarly?.(failure, frame);
+}
+
+function nameFrom(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? cut(value) : undefined;
+}
+
+function isObject(value: unknown): value is FailedCall {
+  return typeof value === 'object' && value !== null;
+}
+
 const wrapped = new WeakSet<object>();
 
-let fallback: (CallHooks & SdkHooks) | undefined;
+type Hooks = CallHooks & SdkHooks & Partial<ApplicationHooks>;
 
-function current(): (CallHooks & SdkHooks) | undefined {
+let fallback: Hooks | undefined;
+
+function current(): Hooks | undefined {
   const { hooks, wasEnabled } = processState();
   if (hooks !== undefined || wasEnabled) return hooks;
   fallback ??= withoutRegistration();
   return fallback;
 }
 
-function withoutRegistration(): CallHooks & SdkHooks {
-  const options = callOptions(readSettings({}, process.env, DIALECT_NAMES), () => undefined);
+function withoutRegistration(): Hooks {
+  const options = callOptions(readSettings({}, process.env, DIALECT_NAMES));
   return createCallHooks(() => options);
 }
 

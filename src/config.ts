@@ -3,8 +3,9 @@
  * came, what is used instead. The application runs on.
  */
 import { types } from 'node:util';
-import { diag } from '@opentelemetry/api';
+import { diag, type Span } from '@opentelemetry/api';
 import type { InstrumentationConfig } from '@opentelemetry/instrumentation';
+import type { CallOutcome } from './app/call-outcome.js';
 import type { DialectName } from './protocol/dialects/dialect.js';
 import type { Endpoint } from './protocol/request.js';
 
@@ -39,6 +40,56 @@ export interface LlmStreamInstrumentationConfig extends InstrumentationConfig {
   toolNames?: boolean;
   /** Whether messages of thrown errors are recorded; they may quote content. @defaultValue false */
   exceptionMessages?: boolean;
+  /**
+   * What the timeline of a call is written as: span events, log records (which have no cap), or both.
+   * @defaultValue `'span-events'`
+   */
+  signal?: 'span-events' | 'logs' | 'both';
+  /** Whether metrics are recorded, where a meter provider is registered. @defaultValue true */
+  metrics?: boolean;
+  /**
+   * The names of the conventions' own metrics: those of version 1.41, `gen_ai.client.operation.*`, those that follow
+   * them, `gen_ai.client.inference.*`, or both. @defaultValue `'v1.41'`
+   */
+  metricNames?: 'v1.41' | 'current' | 'both';
+  /** What of the call context is a dimension of our metrics. @defaultValue none */
+  metricDimensions?: readonly ('feature' | 'route')[];
+  /** Whether a log record `llm_stream.call` says of each call what its span says. @defaultValue false */
+  logRecord?: boolean;
+  /**
+   * True: the request is not observed. Asked of what looks like an LLM request, of each attempt anew. What it throws costs
+   * one `diag` line, and the request is observed.
+   */
+  ignoreRequest?: (request: OutgoingRequest) => boolean;
+  /**
+   * Called with the span of each call that is recorded, right after its start; of a call that failed before there was a
+   * request, not. What it throws, or rejects with, costs one `diag` line.
+   */
+  requestHook?: (span: Span, request: CallInfo) => void;
+  /**
+   * Called with the span of each call that is recorded, right before its end. It has to be done when it returns: nobody
+   * waits for a promise. What it throws, or rejects with, costs one `diag` line.
+   */
+  outcomeHook?: (span: Span, outcome: CallOutcome) => void;
+  /**
+   * Says what the reason of the caller's own abort means: a time limit, or that somebody left. Undefined: it is known by
+   * its name and message. May be asked of one abort more than once. What it throws costs one `diag` line.
+   */
+  classifyAbort?: (reason: unknown) => 'timeout' | 'abort' | undefined;
+}
+
+/** A request as {@link LlmStreamInstrumentationConfig.ignoreRequest} is told of it; the URL is a copy, with its query. */
+export interface OutgoingRequest {
+  readonly url: URL;
+  readonly method: string;
+}
+
+/** A call as {@link LlmStreamInstrumentationConfig.requestHook} is told of it. */
+export interface CallInfo {
+  /** Without user, query and fragment. */
+  readonly url: string;
+  readonly dialect: DialectName;
+  readonly operation: string;
 }
 
 /** The options in force. */
@@ -50,6 +101,15 @@ export interface Settings {
   readonly missingDoneEvent: 'finding' | 'failure';
   readonly toolNames: boolean;
   readonly exceptionMessages: boolean;
+  readonly signal: 'span-events' | 'logs' | 'both';
+  readonly metrics: boolean;
+  readonly metricNames: 'v1.41' | 'current' | 'both';
+  readonly metricDimensions: readonly ('feature' | 'route')[];
+  readonly logRecord: boolean;
+  readonly ignoreRequest: LlmStreamInstrumentationConfig['ignoreRequest'];
+  readonly requestHook: LlmStreamInstrumentationConfig['requestHook'];
+  readonly outcomeHook: LlmStreamInstrumentationConfig['outcomeHook'];
+  readonly classifyAbort: LlmStreamInstrumentationConfig['classifyAbort'];
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -61,6 +121,7 @@ export function readSettings(
   dialects: readonly DialectName[],
 ): Settings {
   warnUnknown(config);
+  warnOfContent(environment);
   const source: Source = { config: { ...config }, environment };
   return {
     stallThresholdMs: read(source, 'stallThresholdMs', MILLISECONDS, 10_000),
@@ -70,6 +131,15 @@ export function readSettings(
     missingDoneEvent: read(source, 'missingDoneEvent', oneOf('finding', 'failure'), 'finding'),
     toolNames: read(source, 'toolNames', BOOLEAN, true),
     exceptionMessages: read(source, 'exceptionMessages', BOOLEAN, false),
+    signal: read(source, 'signal', oneOf('span-events', 'logs', 'both'), 'span-events'),
+    metrics: read(source, 'metrics', BOOLEAN, true),
+    metricNames: read(source, 'metricNames', oneOf('v1.41', 'current', 'both'), 'v1.41'),
+    metricDimensions: read(source, 'metricDimensions', listOf('feature', 'route'), []),
+    logRecord: read(source, 'logRecord', BOOLEAN, false),
+    ignoreRequest: hook(config, 'ignoreRequest'),
+    requestHook: hook(config, 'requestHook'),
+    outcomeHook: hook(config, 'outcomeHook'),
+    classifyAbort: hook(config, 'classifyAbort'),
   };
 }
 
@@ -111,6 +181,26 @@ function oneOf<T extends string>(...words: readonly T[]): Kind<T> {
   };
 }
 
+function listOf<T extends string>(...words: readonly T[]): Kind<readonly T[]> {
+  const { expected, accept } = oneOf(...words);
+  return {
+    expected: `a list of ${expected}`,
+    accept: (value) => {
+      if (!Array.isArray(value)) return undefined;
+      const found = value.map((one: unknown) => accept(one));
+      return found.every((one) => one !== undefined) ? found : undefined;
+    },
+    fromText: textList,
+  };
+}
+
+function textList(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '');
+}
+
 function endpointList(dialects: readonly DialectName[]): Kind<readonly Endpoint[]> {
   return {
     expected: `a list of strings, RegExps or { url, dialect?, provider? } with dialect one of ${dialects.join(', ')}`,
@@ -119,11 +209,7 @@ function endpointList(dialects: readonly DialectName[]): Kind<readonly Endpoint[
       const endpoints = value.map((one: unknown) => endpointFrom(one, dialects));
       return endpoints.every((one) => one !== undefined) ? endpoints : undefined;
     },
-    fromText: (text) =>
-      text
-        .split(',')
-        .map((one) => one.trim())
-        .filter((one) => one !== ''),
+    fromText: textList,
   };
 }
 
@@ -146,6 +232,18 @@ function isPattern(value: unknown): value is string | RegExp {
 function ownPattern(pattern: string | RegExp): string | RegExp {
   return typeof pattern === 'string' ? pattern : new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''));
 }
+
+/** A function of the application's; there is no variable for it. */
+function hook<Name extends HookName>(config: LlmStreamInstrumentationConfig, name: Name): Settings[Name] {
+  const given: unknown = config[name];
+  if (given === undefined) return undefined;
+  // What it takes is its own affair; what it throws is contained.
+  if (typeof given === 'function') return given as Settings[Name];
+  warn(`\`${name}\` must be a function, got ${quote(given)}; there is none`);
+  return undefined;
+}
+
+type HookName = 'ignoreRequest' | 'requestHook' | 'outcomeHook' | 'classifyAbort';
 
 function read<T>({ config, environment }: Source, name: string, kind: Kind<T>, fallback: T): T {
   const given = config[name];
@@ -170,6 +268,16 @@ function sdkSpanEventLimit(environment: Environment): number {
   return (text ? COUNT.accept(numberFrom(text)) : undefined) ?? 128;
 }
 
+/**
+ * What OpenTelemetry's own switch says of errors: `logs` makes them log records instead of span events, `logs/dup` both.
+ * Anything else is what every instrumentation does with it: span events.
+ */
+export function exceptionSignal(environment: Environment): 'span-events' | 'logs' | 'both' {
+  const words = textList(environment['OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN'] ?? '');
+  if (words.includes('logs/dup')) return 'both';
+  return words.includes('logs') ? 'logs' : 'span-events';
+}
+
 function numberFrom(text: string): unknown {
   const value = Number(text);
   return Number.isNaN(value) ? text : value;
@@ -184,7 +292,27 @@ const KNOWN = new Set<string>([
   'missingDoneEvent',
   'toolNames',
   'exceptionMessages',
+  'signal',
+  'metrics',
+  'metricNames',
+  'metricDimensions',
+  'logRecord',
+  'ignoreRequest',
+  'requestHook',
+  'outcomeHook',
+  'classifyAbort',
 ] satisfies readonly (keyof LlmStreamInstrumentationConfig)[]);
+
+const CONTENT = 'OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT';
+let isContentSaid = false;
+
+/** Whoever asks every instrumentation for content is told, once, that this one has none to give. */
+function warnOfContent(environment: Environment): void {
+  const asked = environment[CONTENT]?.trim().toLowerCase() ?? '';
+  if (isContentSaid || ['', 'false', 'no_content'].includes(asked)) return;
+  isContentSaid = true;
+  warn(`\`${CONTENT}\` asks for content of prompts and answers, which is never recorded here; it is ignored`);
+}
 
 function warnUnknown(config: object): void {
   for (const name of Object.keys(config)) {

@@ -14,6 +14,15 @@ export function guard<T>(place: string, observe: () => T): T | undefined {
   }
 }
 
+/** The same for a function of the application's that nobody waits for: where it is async, its rejection stops here, too. */
+export function guardHook<T>(place: string, hook: () => T): T | undefined {
+  return guard(place, () => {
+    const result = hook();
+    if (result instanceof Promise) result.then(undefined, (error: unknown) => report(place, error));
+    return result;
+  });
+}
+
 const reported = new Set<string>();
 
 function report(place: string, error: unknown): void {

@@ -1,6 +1,9 @@
 /** One state per process, over ESM and CJS copies and versions of this package. */
-import type { CallHooks, SdkHooks } from './intercept/call-hooks.js';
-import type { CallOutcome, OpenOutcome } from './stream/outcome.js';
+import type { ApplicationHooks, CallHooks, SdkHooks } from './intercept/call-hooks.js';
+import type { Aftermath } from './stream/aftermath.js';
+import type { ApplicationFacts, SpanIdentity } from './stream/call-description.js';
+import type { Sink } from './stream/milestone.js';
+import type { BudgetLimits, CallOutcome, OpenOutcome } from './stream/outcome.js';
 
 /** A patch of `fetch`, as other copies of this package see it. */
 export interface FetchOwner {
@@ -14,12 +17,34 @@ export interface FetchOwner {
 export interface ObservedCall {
   /** What can be said of the call right now. */
   report(): CallReport;
+  /** Keeps the end of the call from being told until `release`, or `limitMs` after its stream; undefined: it is told. */
+  hold?(limitMs: number): CallHold | undefined;
+  /** From now on `sink` takes the call's milestones, too, and those of single chunks among them. */
+  watch?(sink: Sink): void;
+  /** How long the consumer has waited for a chunk; milliseconds. */
+  silenceMs?(): number;
+  /** These budgets are enforced on the call. */
+  budgeted?(limits: BudgetLimits): void;
+}
+
+/** One request of a call, as whoever limits it sees it. */
+export interface SentAttempt {
+  readonly call: ObservedCall;
+  /** Undefined where the request could not be read. */
+  readonly streamRequested: boolean | undefined;
+  /** Whether the consumer waits for the wire right now. Undefined, as the next one, where its reads cannot be seen. */
+  readonly isWaiting: boolean | undefined;
+  /** How long it has waited for the wire since the headers came; milliseconds. */
+  readonly waitedMs: number | undefined;
+  /** Once its body has ended, however that was, or there is none. */
+  whenOver(tell: () => void): void;
 }
 
 export interface CallReport {
   /** Of the call's span; undefined where no tracer gave it a valid one. */
   readonly traceId: string | undefined;
   readonly spanId: string | undefined;
+  readonly traceFlags?: number | undefined;
   readonly outcome: CallOutcome | OpenOutcome;
 }
 
@@ -28,9 +53,43 @@ export interface ZeroCode {
   giveWayTo(hooks: CallHooks & SdkHooks): () => void;
 }
 
+export interface CallHold {
+  /** Says what became of the answer; false where nobody listens any more. */
+  tell(say: (aftermath: Aftermath) => void): boolean;
+  release(): void;
+}
+
+/** What an application said around the calls that begin in it. */
+export interface ContextFrame {
+  readonly facts: ApplicationFacts;
+  /** The callback, or one around it, has not settled. */
+  readonly isRunning: boolean;
+  /** The last call in it, or around it, that failed. */
+  readonly failedBefore: SpanIdentity | undefined;
+  /** The same, where the next call is another try. */
+  readonly previous: SpanIdentity | undefined;
+  began(call: CallInContext): void;
+  /** A request was made in it that the application does not want observed: what fails then is no failure before any call. */
+  passed(): void;
+  /** The end of a call is told. */
+  ended(call: CallInContext): void;
+}
+
+export interface CallInContext {
+  report(): CallReport;
+  /** The callback settled; `failed`: it threw, or rejected. */
+  contextEnded(failed: boolean): void;
+}
+
+/** As much of an AsyncLocalStorage as is used. */
+export interface ContextStorage {
+  getStore(): ContextFrame | undefined;
+  run<T>(frame: ContextFrame, fn: () => T): T;
+}
+
 export interface ProcessState {
   /** What the enabled instrumentation wants to know; patches made by hand talk to it, whichever copy it is of. */
-  hooks: (CallHooks & SdkHooks) | undefined;
+  hooks: (CallHooks & SdkHooks & Partial<ApplicationHooks>) | undefined;
   /** There was one, and it may have been disabled on purpose. */
   wasEnabled: boolean;
   /** The instrumentation of `/register`, which gives way to one that the application makes itself. */
@@ -48,6 +107,10 @@ export interface ProcessState {
   readonly calls: WeakMap<object, ObservedCall | undefined>;
   /** One for each copy that has open calls: ends them, and says how many they were. */
   readonly enders: Set<() => number>;
+  /** What `withCallContext` was told; undefined until it is used: entering it once costs every promise from then on. */
+  contexts: ContextStorage | undefined;
+  /** The attempt that is sent, synchronously, at this moment; undefined while what is sent is none of a call's. */
+  sendingAttempt: SentAttempt | undefined;
   /** Stops to wait for the end of the process; undefined while nobody has open calls. */
   stopAwaitingExit: (() => void) | undefined;
 }
@@ -87,6 +150,8 @@ function beginning(): ProcessState {
     sending: 0,
     calls: new WeakMap(),
     enders: new Set(),
+    contexts: undefined,
+    sendingAttempt: undefined,
     stopAwaitingExit: undefined,
   };
 }

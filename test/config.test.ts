@@ -25,6 +25,11 @@ describe('options', () => {
       missingDoneEvent: 'finding',
       toolNames: true,
       exceptionMessages: false,
+      signal: 'span-events',
+      metrics: true,
+      metricNames: 'v1.41',
+      metricDimensions: [],
+      logRecord: false,
     });
     expect(lines).toEqual([]);
   });
@@ -38,6 +43,11 @@ describe('options', () => {
       LLM_STREAM_EXCEPTION_MESSAGES: 'true',
       LLM_STREAM_ENDPOINTS: ' https://llm.internal/ , /generate ',
       LLM_STREAM_SPAN_EVENT_LIMIT: '512',
+      LLM_STREAM_SIGNAL: 'both',
+      LLM_STREAM_METRICS: 'false',
+      LLM_STREAM_METRIC_NAMES: 'current',
+      LLM_STREAM_METRIC_DIMENSIONS: 'feature, route',
+      LLM_STREAM_LOG_RECORD: 'true',
       OTEL_SPAN_EVENT_COUNT_LIMIT: '64',
     };
     expect(read({ stallThresholdMs: 1 }, environment)).toEqual({
@@ -48,7 +58,19 @@ describe('options', () => {
       missingDoneEvent: 'failure',
       toolNames: false,
       exceptionMessages: true,
+      signal: 'both',
+      metrics: false,
+      metricNames: 'current',
+      metricDimensions: ['feature', 'route'],
+      logRecord: true,
     });
+    expect(lines).toEqual([]);
+  });
+
+  test('a function is taken as it is, and has no variable', () => {
+    const functions = { ignoreRequest() {}, requestHook() {}, outcomeHook() {}, classifyAbort() {} };
+    expect(read(functions)).toMatchObject(functions);
+    expect(read({}, { LLM_STREAM_REQUEST_HOOK: 'hook.js' }).requestHook).toBeUndefined();
     expect(lines).toEqual([]);
   });
 
@@ -88,6 +110,31 @@ describe('options', () => {
       { LLM_STREAM_STALL_THRESHOLD_MS: 'soon' },
       '`LLM_STREAM_STALL_THRESHOLD_MS` must be a positive number of milliseconds, got "soon"; using 10000',
     ],
+    [
+      { signal: 'events' },
+      {},
+      "`signal` must be 'span-events' or 'logs' or 'both', got \"events\"; using \"span-events\"",
+    ],
+    [
+      { metricNames: '1.41' },
+      {},
+      "`metricNames` must be 'v1.41' or 'current' or 'both', got \"1.41\"; using \"v1.41\"",
+    ],
+    [
+      { metricDimensions: ['feature', 'user'] },
+      {},
+      "`metricDimensions` must be a list of 'feature' or 'route', got a list with an entry that does not fit; using none",
+    ],
+    [
+      {},
+      { LLM_STREAM_METRIC_DIMENSIONS: 'user' },
+      "`LLM_STREAM_METRIC_DIMENSIONS` must be a list of 'feature' or 'route', got \"user\"; using none",
+    ],
+    [{ logRecord: 1 }, {}, '`logRecord` must be true or false, got 1; using false'],
+    [{ requestHook: 'log' }, {}, '`requestHook` must be a function, got "log"; there is none'],
+    [{ outcomeHook: null }, {}, '`outcomeHook` must be a function, got null; there is none'],
+    [{ ignoreRequest: true }, {}, '`ignoreRequest` must be a function, got true; there is none'],
+    [{ classifyAbort: {} }, {}, '`classifyAbort` must be a function, got an object; there is none'],
     [{ stallTresholdMs: 5 }, {}, 'there is no option `stallTresholdMs`; it is ignored'],
   ])('%j %j costs one line', (config, environment, line) => {
     read(config, environment as Record<string, string>);

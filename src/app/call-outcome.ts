@@ -2,8 +2,10 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { CallReport } from '../process-state.js';
 import type {
+  BudgetLimits,
   Channel,
   Completion,
+  DeliveryStatus,
   ErrorCategory,
   FailureStage,
   Fault,
@@ -11,6 +13,7 @@ import type {
   ProviderErrorIds,
   Road,
   Stage,
+  StepStatus,
   TerminationKind,
   TimeoutKind,
   ToolCallOutcome,
@@ -121,6 +124,17 @@ export interface CallOutcome {
   readonly outputCharacters?: number | undefined;
   readonly reasoningCharacters?: number | undefined;
 
+  /** What {@link holdCall} was told; `unknown`: the call was held, and nothing was said. */
+  readonly persistenceStatus?: StepStatus | undefined;
+  readonly processingStatus?: StepStatus | undefined;
+  readonly clientDeliveryStatus?: DeliveryStatus | undefined;
+  /** Whether the arguments of every tool call are said to be valid; false for one that is not. */
+  readonly toolCallsValidated?: boolean | undefined;
+  /** A tool call is said to have been begun to be executed: a second call may execute a second time. */
+  readonly toolCallExecutionStarted?: boolean | undefined;
+  /** Whether all executions that were told of ended well. */
+  readonly toolCallExecutionCompleted?: boolean | undefined;
+
   /** HTTP requests that the call took. */
   readonly attemptCount: number;
   /** The waits between them together. */
@@ -137,6 +151,8 @@ export interface CallOutcome {
   /** The longest time the application let pass between two reads. */
   readonly consumerPauseMs?: number | undefined;
   readonly stallCount?: number | undefined;
+  /** The budgets that were enforced, where ours were. */
+  readonly budgets?: BudgetLimits | undefined;
   /** The roads that saw the call. */
   readonly observedBy: readonly Road[];
 
@@ -172,6 +188,7 @@ export function callOutcome(report: CallReport): CallOutcome {
     finishReasonReceived: ifSeen(outcome.finishReasonReceived),
     doneEventReceived: ifSeen(outcome.doneEventReceived),
     usage: outcome.usage && { ...outcome.usage },
+    budgets: outcome.budgets && { ...outcome.budgets },
     stallCount: ifSeen(outcome.stallCount),
     observedBy: [...outcome.observedBy],
   });

@@ -4,10 +4,11 @@
  */
 import { guard } from '../guard.js';
 import type { AttemptHooks, BodyHooks, ResponseFacts } from '../intercept/call-hooks.js';
+import type { SentAttempt } from '../process-state.js';
 import { type ChunkReader, createChunkReader } from '../protocol/chunk-reader.js';
 import { classifyError } from '../protocol/error-body.js';
 import { describeResponse } from '../protocol/response-headers.js';
-import type { Ending, ResponseHeaders, Signal } from '../stream/signal.js';
+import type { Ending, ResponseHeaders, Signal, ThrownError } from '../stream/signal.js';
 import type { Call } from './call.js';
 
 /** What was framed of a body while an SDK's loop reads its payloads. */
@@ -26,7 +27,7 @@ export function attemptBehind(response: object): Attempt | undefined {
   return attempts.get(response);
 }
 
-export class Attempt implements AttemptHooks, BodyHooks {
+export class Attempt implements AttemptHooks, BodyHooks, SentAttempt {
   readonly call: Call;
   readonly #isCurrent: (attempt: Attempt) => boolean;
   /** The ending of the body while an SDK was to say what becomes of the call. */
@@ -34,6 +35,10 @@ export class Attempt implements AttemptHooks, BodyHooks {
   #reader: ChunkReader | undefined;
   #headers: ResponseHeaders | undefined;
   #framed: Framed | undefined;
+  /** Which budget it was that ended it: an SDK may give up without a word of it. */
+  spent: ThrownError | undefined;
+  /** Only where somebody limits it. */
+  #reads: Reads | undefined;
 
   constructor(call: Call, isCurrent: (attempt: Attempt) => boolean = always) {
     this.call = call;
@@ -45,14 +50,41 @@ export class Attempt implements AttemptHooks, BodyHooks {
     return this.call.around(send);
   }
 
+  get sent(): SentAttempt {
+    return this;
+  }
+
+  get streamRequested(): boolean | undefined {
+    return this.call.described.description.stream;
+  }
+
+  get isWaiting(): boolean | undefined {
+    return this.#headers?.body === 'visible' && this.#reads ? this.#reads.isWaiting : undefined;
+  }
+
+  get waitedMs(): number | undefined {
+    return this.#headers?.body === 'visible' ? this.#reads?.waitedMs(this.call.now()) : undefined;
+  }
+
+  whenOver(tell: () => void): void {
+    this.#reads ??= new Reads();
+    this.#reads.tells.push(tell);
+  }
+
   rejected(error: unknown): void {
+    const thrown = this.#reads && this.call.describe(error);
+    if (thrown?.timeoutKind !== undefined) this.spent = thrown;
     if (this.call.isBySdk) this.#take({ type: 'attempt_failed', atMs: this.call.now() });
     else this.call.fail(error);
   }
 
   responded(response: ResponseFacts): BodyHooks | undefined {
     // An attempt further in, of a `fetch` that makes several, brought it and sees its bytes.
-    if (this.call.isBySdk && attempts.has(response.response)) return undefined;
+    const inner = this.call.isBySdk ? attempts.get(response.response) : undefined;
+    if (inner) {
+      for (const tell of this.#reads?.tells ?? []) inner.whenOver(tell);
+      return undefined;
+    }
     const atMs = this.call.now();
     const { status, body } = response;
     const { dialect, description } = this.call.described;
@@ -69,16 +101,19 @@ export class Attempt implements AttemptHooks, BodyHooks {
     };
     this.#take(this.#headers);
     if (!accepted && this.call.isBySdk) this.#take({ type: 'attempt_failed', atMs });
+    if (body === 'none') this.#reads?.over();
     if (body !== 'visible') return undefined;
     this.#reader = createChunkReader({ dialect, status }, (signal) => this.#onRead(signal));
     return this;
   }
 
   waiting(): void {
+    this.#reads?.began(this.call.now());
     if (!this.call.isToldBySdk) this.#take({ type: 'read_started', atMs: this.call.now() });
   }
 
   bytes(view: Uint8Array): void {
+    this.#reads?.brought(this.call.now());
     if (this.call.isSettled) return;
     const atMs = this.call.now();
     this.#take({ type: this.call.isIterated ? 'bytes_received' : 'bytes', atMs, length: view.byteLength });
@@ -105,6 +140,7 @@ export class Attempt implements AttemptHooks, BodyHooks {
   }
 
   released(): void {
+    this.#reads?.dropped(this.call.now());
     if (!this.call.isToldBySdk) this.#take({ type: 'released', atMs: this.call.now() });
   }
 
@@ -166,12 +202,49 @@ export class Attempt implements AttemptHooks, BodyHooks {
 
   #end(ending: Ending): void {
     this.#reader = undefined;
+    this.#reads?.over();
     if (this.call.isToldBySdk) this.withheld ??= ending;
     else if (this.#isCurrent(this)) this.call.end(ending);
   }
 
   #take(signal: Signal): void {
     if (this.#isCurrent(this)) this.call.take(signal);
+  }
+}
+
+/** How long the consumer waits for the wire, and who wants to know when it is over. */
+class Reads {
+  readonly tells: (() => void)[] = [];
+  #pending = 0;
+  #sinceMs = 0;
+  #waitedMs = 0;
+
+  get isWaiting(): boolean {
+    return this.#pending > 0;
+  }
+
+  waitedMs(atMs: number): number {
+    return this.#waitedMs + (this.#pending > 0 ? atMs - this.#sinceMs : 0);
+  }
+
+  began(atMs: number): void {
+    if (this.#pending === 0) this.#sinceMs = atMs;
+    this.#pending += 1;
+  }
+
+  brought(atMs: number): void {
+    this.#waitedMs = this.waitedMs(atMs);
+    this.#sinceMs = atMs;
+    this.#pending = Math.max(0, this.#pending - 1);
+  }
+
+  dropped(atMs: number): void {
+    this.#waitedMs = this.waitedMs(atMs);
+    this.#pending = 0;
+  }
+
+  over(): void {
+    for (const tell of this.tells.splice(0)) guard('limit', tell);
   }
 }
 

@@ -2,26 +2,40 @@
  * One call: signals go to the machine, its milestones to every sink. Stamps time; decides nothing.
  */
 import { guard } from '../guard.js';
-import { type CallReport, type ObservedCall, processState } from '../process-state.js';
+import {
+  type CallHold,
+  type CallInContext,
+  type CallReport,
+  type ContextFrame,
+  type ObservedCall,
+  processState,
+} from '../process-state.js';
+import type { DialectName } from '../protocol/dialects/dialect.js';
 import type { DescribedRequest, Endpoint } from '../protocol/request.js';
-import { describeThrown } from '../protocol/thrown-error.js';
-import type { CallDescription } from '../stream/call-description.js';
+import { describeThrown, type ThrownOptions } from '../protocol/thrown-error.js';
+import type { CallDescription, Surroundings } from '../stream/call-description.js';
 import type { Milestone, Sink } from '../stream/milestone.js';
-import type { CallOutcome } from '../stream/outcome.js';
+import type { BudgetLimits, CallOutcome } from '../stream/outcome.js';
 import type { Ending, Signal, Teller, ThrownError } from '../stream/signal.js';
 import { snapshot } from '../stream/snapshot.js';
-import { type CallState, createCallState, type MachineOptions, roadsOf } from '../stream/state.js';
+import { type CallState, createCallState, type MachineOptions, roadsOf, silenceMs, stageOf } from '../stream/state.js';
 import { unknownOutcome } from '../stream/summary.js';
 import { transition } from '../stream/transition.js';
-import { addOpenCall, type OpenCall, removeOpenCall, sweepAfterGrace } from './open-calls.js';
+import { Held } from './held.js';
+import { addOpenCall, type LiveCall, type OpenCall, removeOpenCall, sweepAfterGrace } from './open-calls.js';
 
 /** Where the milestones of one call go. */
 export interface CallRecording {
   readonly sinks: readonly Sink[];
   readonly traceId: string | undefined;
   readonly spanId: string | undefined;
+  readonly traceFlags?: number | undefined;
   /** Where the span is from: when it shuts down, the call ends. */
   readonly provider?: object | undefined;
+  /** Whether a sink wants a milestone for each chunk. */
+  readonly wantsChunks?: boolean | undefined;
+  /** What the call counts as while its stream is under way; undefined where nobody counts. */
+  readonly counted?: object | undefined;
   /** Runs the original `fetch` in the context in which its HTTP span becomes a child of the call's. */
   around<T>(send: () => T): T;
 }
@@ -30,34 +44,64 @@ export interface CallOptions {
   readonly endpoints: readonly Endpoint[];
   readonly machine: Pick<MachineOptions, 'stallThresholdMs' | 'idleTimeoutMs' | 'missingDoneEvent'>;
   readonly exceptionMessages: boolean;
-  record(description: CallDescription): CallRecording;
+  /** True: the request is not observed. */
+  readonly ignores?: ((url: string, method: string) => boolean) | undefined;
+  record(call: RecordedCall): CallRecording;
+  /** What the application says that its reason for an abort means. */
+  classifyAbort?: ((reason: unknown) => 'timeout' | 'abort' | undefined) | undefined;
+}
+
+/** The application does not want the request observed. */
+export function isIgnored({ url, method }: { readonly url: string; readonly method: string }, options: CallOptions) {
+  const ignored = options.ignores?.(url, method) === true;
+  if (ignored) guard('context', () => processState().contexts?.getStore()?.passed());
+  return ignored;
+}
+
+/** A call as it is recorded from its start on. */
+export interface RecordedCall {
+  readonly description: CallDescription;
+  readonly dialect: DialectName;
+  /** As it was asked for; undefined where no request came. */
+  readonly url: string | undefined;
+  readonly surroundings: Surroundings;
 }
 
 /** What a call begins with. */
 export interface CallBeginning {
   readonly described: DescribedRequest;
+  readonly url?: string | undefined;
   /** The caller's own. */
   readonly signal: AbortSignal | undefined;
   readonly teller: Teller;
   /** Of `performance.now()`. */
   readonly startMs: number;
+  /** No request comes: the application failed before, in the context given here, or in the one it is in now. */
+  readonly early?: { readonly frame: ContextFrame | undefined } | undefined;
 }
 
-export class Call implements OpenCall, ObservedCall {
+export class Call implements OpenCall, ObservedCall, CallInContext {
   readonly described: DescribedRequest;
   readonly #startMs: number;
   /** Weak: the application's listeners on it may hold the Response, whose collection is one of the endings. */
   readonly #signal: WeakRef<AbortSignal> | undefined;
   readonly #recording: CallRecording;
-  readonly #exceptionMessages: boolean;
+  readonly #thrown: ThrownOptions;
   readonly #state: CallState;
-  #outcome: CallOutcome | undefined;
+  readonly #frame: ContextFrame | undefined;
+  #held: Held | undefined;
+  /** Decided; told as soon as nobody holds it. */
+  #settled: Settled | undefined;
+  #isTold = false;
+  #watchers: readonly Sink[] = NONE;
 
-  constructor({ described, signal, teller, startMs }: CallBeginning, options: CallOptions) {
+  constructor({ described, url, signal, teller, startMs, early }: CallBeginning, options: CallOptions) {
     this.described = described;
     this.#startMs = startMs;
     this.#signal = signal && new WeakRef(signal);
-    this.#exceptionMessages = options.exceptionMessages;
+    this.#thrown = { messages: options.exceptionMessages, classifyAbort: options.classifyAbort };
+    const frame = early ? early.frame : processState().contexts?.getStore();
+    this.#frame = frame;
     const { stallThresholdMs, idleTimeoutMs, missingDoneEvent } = options.machine;
     this.#state = createCallState({
       stallThresholdMs,
@@ -66,9 +110,15 @@ export class Call implements OpenCall, ObservedCall {
       abortedBeforeStart: signal?.aborted ?? false,
       estimatedInputTokens: described.estimatedInputTokens,
       teller,
+      inContext: frame?.isRunning,
+      byApplication: early !== undefined,
     });
-    this.#recording = options.record(described.description);
+    const { description, dialect } = described;
+    const surroundings = { application: frame?.facts, previous: frame?.previous };
+    this.#recording = options.record({ description, dialect, url, surroundings });
+    if (this.#recording.wantsChunks) this.#state.watched = true;
     addOpenCall(this, this.#recording.provider);
+    if (frame) guard('context', () => frame.began(this));
   }
 
   /** Milliseconds since the call began. */
@@ -110,8 +160,7 @@ export class Call implements OpenCall, ObservedCall {
     if (milestones) this.#tell(milestones);
     // Where the machine failed at the very end, the span ends all the same.
     else if (state.settled) this.#tell([settledUnknown(state, signal.atMs)]);
-    if (state.settled) removeOpenCall(this);
-    else if (state.presumed !== undefined && state.presumed !== presumedBefore) sweepAfterGrace();
+    if (!state.settled && state.presumed !== undefined && state.presumed !== presumedBefore) sweepAfterGrace();
   }
 
   end(ending: Ending): void {
@@ -125,8 +174,7 @@ export class Call implements OpenCall, ObservedCall {
   }
 
   describe(error: unknown): ThrownError {
-    const describe = () => describeThrown(error, this.#signal?.deref(), { messages: this.#exceptionMessages });
-    return guard('error', describe) ?? { kind: 'unknown' };
+    return guard('error', () => describeThrown(error, this.#signal?.deref(), this.#thrown)) ?? { kind: 'unknown' };
   }
 
   /** Whether `error` is the reason with which the caller aborted. */
@@ -152,21 +200,59 @@ export class Call implements OpenCall, ObservedCall {
   }
 
   report(): CallReport {
-    const { traceId, spanId } = this.#recording;
-    return { traceId, spanId, outcome: this.#outcome ?? snapshot(this.#state, this.now()) };
+    const { traceId, spanId, traceFlags } = this.#recording;
+    return { traceId, spanId, traceFlags, outcome: this.#outcome() ?? snapshot(this.#state, this.now()) };
+  }
+
+  hold(limitMs: number): CallHold | undefined {
+    if (this.#isTold) return undefined;
+    this.#held ??= new Held(() => this.#tellEnd());
+    return this.#held.hold(limitMs);
+  }
+
+  watch(sink: Sink): void {
+    this.#watchers = [...this.#watchers, sink];
+    this.take({ type: 'watched', atMs: this.now() });
+  }
+
+  silenceMs(): number {
+    return silenceMs(this.#state, this.now());
+  }
+
+  budgeted(limits: BudgetLimits): void {
+    this.take({ type: 'budgeted', atMs: this.now(), limits });
+  }
+
+  contextEnded(failed: boolean): void {
+    const inContext = this.#frame?.isRunning ?? false;
+    this.take({ type: 'context_ended', atMs: this.now(), failed, inContext });
   }
 
   tick(): void {
-    // Over, and still among the open calls: something of ours failed at its end.
-    if (this.#state.settled) removeOpenCall(this);
-    else this.take({ type: 'tick', atMs: this.now() });
+    if (!this.#state.settled) this.take({ type: 'tick', atMs: this.now() });
+    // Over, and still among the open calls without being held: something of ours failed at its end.
+    else if (!this.#held?.isOpen) {
+      this.#tellEnd();
+      removeOpenCall(this);
+    }
+  }
+
+  live(): LiveCall | undefined {
+    const state = this.#state;
+    const { counted } = this.#recording;
+    if (counted === undefined || state.settled) return undefined;
+    // Without a read nobody waits: the consumer is busy, or the headers have not come.
+    return { counted, stage: stageOf(state), waitedMs: state.pendingReads > 0 ? this.silenceMs() : 0 };
   }
 
   shutDown(): boolean {
-    const wasOpen = !this.#state.settled;
-    if (wasOpen) this.end({ type: 'shutdown' });
-    else removeOpenCall(this);
-    return wasOpen && this.#state.settled;
+    if (this.#isTold) {
+      removeOpenCall(this);
+      return false;
+    }
+    if (!this.#state.settled) this.end({ type: 'shutdown' });
+    this.#held?.end();
+    return this.#isTold;
   }
 
   get presumed(): boolean {
@@ -175,16 +261,52 @@ export class Call implements OpenCall, ObservedCall {
 
   #tell(milestones: readonly Milestone[]): void {
     for (const milestone of milestones) {
-      if (milestone.type === 'settled') this.#outcome = milestone.outcome;
-      for (const sink of this.#recording.sinks) guard('sink', () => sink.take(milestone));
+      if (milestone.type === 'settled') this.#settle(milestone);
+      else this.#give(milestone);
     }
   }
+
+  #settle(settled: Settled): void {
+    this.#settled = settled;
+    const held = this.#held;
+    // Without a limit nobody might ever tell the end.
+    const waits = guard('hold', () => held?.isOpen && held.settled());
+    if (!waits) this.#tellEnd();
+  }
+
+  #tellEnd(): void {
+    const outcome = this.#outcome();
+    if (this.#isTold || this.#settled === undefined || outcome === undefined) return;
+    this.#isTold = true;
+    const { atMs } = this.#settled;
+    // Whoever was to get the answer left after its stream had ended.
+    if (outcome.outcome === 'cancelled' && this.#settled.outcome.outcome !== 'cancelled') {
+      this.#give({ type: 'cancelled', atMs });
+    }
+    this.#give({ type: 'settled', atMs, outcome });
+    removeOpenCall(this);
+    guard('context', () => this.#frame?.ended(this));
+  }
+
+  #give(milestone: Milestone): void {
+    for (const sink of this.#recording.sinks) guard('sink', () => sink.take(milestone));
+    for (const sink of this.#watchers) guard('sink', () => sink.take(milestone));
+  }
+
+  #outcome(): CallOutcome | undefined {
+    const outcome = this.#settled?.outcome;
+    return outcome && this.#held ? this.#held.applyTo(outcome) : outcome;
+  }
 }
+
+const NONE: readonly Sink[] = [];
+
+type Settled = Extract<Milestone, { type: 'settled' }>;
 
 function isOpen(call: ObservedCall): boolean {
   return call.report().outcome.outcome === 'open';
 }
 
-function settledUnknown(state: CallState, atMs: number): Milestone {
+function settledUnknown(state: CallState, atMs: number): Settled {
   return { type: 'settled', atMs, outcome: { ...unknownOutcome(atMs), observedBy: roadsOf(state) } };
 }

@@ -1,19 +1,29 @@
 /** What `intercept/` talks to: every request that is an LLM call begins a call here. */
 import { diag } from '@opentelemetry/api';
-import type { AttemptHooks, CallHooks, RequestFacts, SdkHooks } from '../intercept/call-hooks.js';
+import type {
+  ApplicationHooks,
+  AttemptHooks,
+  CallHooks,
+  EarlyFailure,
+  RequestFacts,
+  SdkHooks,
+} from '../intercept/call-hooks.js';
+import type { ContextFrame } from '../process-state.js';
+import type { DialectName } from '../protocol/dialects/dialect.js';
 import { describeRequest, isLlmRequest } from '../protocol/request.js';
 import { Attempt } from './attempt.js';
-import { Call, type CallOptions } from './call.js';
+import { Call, type CallOptions, isIgnored } from './call.js';
 import { SdkCall } from './sdk-call.js';
 
 /** Once per process, whoever is registered. */
 let warned = false;
 
 /** `options` is asked at each call, so that a changed configuration holds from the next one on. */
-export function createCallHooks(options: () => CallOptions): CallHooks & SdkHooks {
+export function createCallHooks(options: () => CallOptions): CallHooks & SdkHooks & ApplicationHooks {
   return {
     begin: (request) => begin(request, options()),
     enter: () => new SdkCall(options()),
+    failedEarly: (failure, frame) => failEarly(failure, frame, options()),
     unannounced({ origin, path, method }) {
       if (warned || !isLlmRequest(origin + path, method)) return;
       warned = true;
@@ -28,6 +38,19 @@ export function createCallHooks(options: () => CallOptions): CallHooks & SdkHook
 function begin(request: RequestFacts, options: CallOptions): AttemptHooks | undefined {
   const started = { startMs: performance.now(), startEpochMs: Date.now() };
   const described = describeRequest(request, options.endpoints, started);
-  if (described === undefined) return undefined;
-  return new Attempt(new Call({ described, signal: request.signal, teller: 'body', ...started }, options));
+  const { url, signal } = request;
+  if (described === undefined || isIgnored(request, options)) return undefined;
+  return new Attempt(new Call({ described, url, signal, teller: 'body', ...started }, options));
 }
+
+/** A call of which there is nothing but its failure. */
+function failEarly(failure: EarlyFailure, frame: ContextFrame | undefined, options: CallOptions): void {
+  const { error, startMs, operation, provider, model, stream } = failure;
+  const startEpochMs = Date.now() - (performance.now() - startMs);
+  const description = { startEpochMs, operation, provider, model, stream, parameters: {}, azure: false };
+  const described = { dialect: UNREAD, description };
+  new Call({ described, signal: undefined, teller: 'sdk', startMs, early: { frame } }, options).fail(error);
+}
+
+/** Nothing comes that would be read. */
+const UNREAD: DialectName = 'openai-chat-completions';

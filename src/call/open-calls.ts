@@ -2,6 +2,7 @@
 // Not the globals: jsdom's return numbers, and fake ones of a test never fire.
 import { clearTimeout, setTimeout } from 'node:timers';
 import { guard } from '../guard.js';
+import type { Stage } from '../stream/outcome.js';
 import { GRACE_MS } from '../stream/state.js';
 import { addEnder, removeEnder } from './end-open-calls.js';
 
@@ -13,6 +14,17 @@ export interface OpenCall {
   readonly presumed: boolean;
   /** Whoever records the call stops: it ends now. Says whether it was open. */
   shutDown(): boolean;
+  /** How it stands, for whoever counts open streams; undefined where nobody does, or its stream is over. */
+  live(): LiveCall | undefined;
+}
+
+/** A call whose stream is under way. */
+export interface LiveCall {
+  /** What whoever records the call gave it to be counted by. */
+  readonly counted: object;
+  readonly stage: Stage;
+  /** How long a read that is pending has waited for a chunk; 0 where none is. */
+  readonly waitedMs: number;
 }
 
 /** How often calls on which nothing happens are looked at, for stalls and idleness. */
@@ -40,6 +52,11 @@ export function removeOpenCall(call: OpenCall): void {
   open.delete(call);
   if (open.size === 0) guard('exit', () => removeEnder(endAll));
   if (provider !== undefined && waiting.size > 0) guard('provider', () => settleWaiting(provider));
+}
+
+/** The open calls that are counted and whose streams are under way, as they stand now. */
+export function liveCalls(): readonly LiveCall[] {
+  return [...open.keys()].flatMap((call) => guard('open calls', () => call.live()) ?? []);
 }
 
 /** Ends the open calls whose spans are of `provider`, and says how many they were. */

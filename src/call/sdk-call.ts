@@ -11,8 +11,9 @@ import { DIALECTS } from '../protocol/dialects/index.js';
 import { classifyError, isErrorPayload } from '../protocol/error-body.js';
 import { peek } from '../protocol/narrow.js';
 import { describeRequest, type RequestToDescribe } from '../protocol/request.js';
+import type { ThrownError } from '../stream/signal.js';
 import { Attempt, attemptBehind } from './attempt.js';
-import { Call, type CallOptions } from './call.js';
+import { Call, type CallOptions, isIgnored } from './call.js';
 import { Loop } from './loop.js';
 
 export class SdkCall implements SdkCallHooks {
@@ -72,7 +73,7 @@ export class SdkCall implements SdkCallHooks {
     const call = this.#call;
     if (call === undefined) return;
     if (call.isHidden) this.#tellErrorOf(call, error);
-    const described = call.describe(error);
+    const described = this.#spentBudget(call.describe(error));
     const isKey = planned?.prepared === false && described.kind !== 'abort' && described.kind !== 'timeout';
     call.remember(error);
     call.end({ type: 'error', error: isKey ? { ...described, kind: 'credentials' } : described });
@@ -124,10 +125,17 @@ export class SdkCall implements SdkCallHooks {
   #open(request: RequestToDescribe, signal: AbortSignal | undefined): void {
     if (this.#call !== undefined || this.#isForeign) return;
     const described = describeRequest(request, this.#options.endpoints, { startEpochMs: this.#startEpochMs });
-    this.#isForeign = described === undefined;
-    if (described === undefined) return;
-    this.#call = new Call({ described, signal, teller: 'sdk', startMs: this.#startMs }, this.#options);
+    this.#isForeign = described === undefined || isIgnored(request, this.#options);
+    if (described === undefined || this.#isForeign) return;
+    const { url } = request;
+    this.#call = new Call({ described, url, signal, teller: 'sdk', startMs: this.#startMs }, this.#options);
     if (signal) this.#call.findBy(signal);
+  }
+
+  /** The SDK gives up after a time-out, and does not say whose: before openai 7 its error has no cause. */
+  #spentBudget(described: ThrownError): ThrownError {
+    const isSilent = described.kind === 'headers_timeout' && described.networkErrorCode === undefined;
+    return isSilent ? (this.#attempt?.spent ?? described) : described;
   }
 
   #handOver(): void {

@@ -3,6 +3,7 @@
  * Facts about other people's objects; what they mean is decided elsewhere.
  * Every method may be called from inside somebody's `fetch()` or `read()`: callers put `guard` around each.
  */
+import type { ContextFrame, SentAttempt } from '../process-state.js';
 
 /** A request as it was given to `fetch`, read without side effects. */
 export interface RequestFacts {
@@ -37,6 +38,8 @@ export interface CallHooks {
 }
 
 export interface AttemptHooks {
+  /** What those further in may know of the attempt while they send it. */
+  readonly sent?: SentAttempt | undefined;
   /** Runs the original `fetch`, once, and gives back what it gave. */
   around<T>(send: () => T): T;
   /** `fetch()` was rejected. */
@@ -69,6 +72,23 @@ export interface BodyHooks {
   held(): void;
   /** The body was collected as garbage. */
   collected(): void;
+}
+
+/** What an application says of a call that never came to a request. */
+export interface EarlyFailure {
+  readonly error: unknown;
+  /** Of `performance.now()`. */
+  readonly startMs: number;
+  readonly operation?: string | undefined;
+  readonly provider?: string | undefined;
+  readonly model?: string | undefined;
+  readonly stream?: boolean | undefined;
+}
+
+/** What an application tells by itself. */
+export interface ApplicationHooks {
+  /** `frame`: the context that it was said in. */
+  failedEarly(failure: EarlyFailure, frame: ContextFrame | undefined): void;
 }
 
 /** What the patch of an SDK tells. */

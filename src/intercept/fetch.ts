@@ -3,7 +3,7 @@
  * is derived from the original one: returning the observed promise itself would hide unhandled rejections.
  */
 import { guard } from '../guard.js';
-import { processState } from '../process-state.js';
+import { processState, type SentAttempt } from '../process-state.js';
 import { announcerOf, beginAttempt, endAttempt, expectHop, type ObservedAttempt, whileSending } from './attempt.js';
 import type { CallHooks } from './call-hooks.js';
 import { callOfRequest } from './openai/joining.js';
@@ -104,22 +104,36 @@ function observe(
   args: readonly unknown[],
   forward: () => unknown,
 ): Promise<unknown> | undefined {
-  const sender = guard('announce', () => announce(wrapper, hooks, args)) ?? 'unobserved';
-  if (typeof sender === 'object' && sender.wrapper === wrapper) return observeAttempt(sender, args, forward);
-  whileSending(sender, args, () => sendQuietly(forward));
+  const sender = guard('announce', () => announce(wrapper, hooks, args));
+  // It has said whose attempt it is.
+  if (sender === 'another copy') whileSending('unobserved', args, () => sendQuietly(forward));
+  else if (sender?.wrapper === wrapper) return observeAttempt(sender, args, forward);
+  else whileSending(sender ?? 'unobserved', args, () => sendAs(sender?.hooks.sent, forward));
   return undefined;
 }
 
 /** The attempt that is sent: a new one of `wrapper`, or the one that a wrapper further out announced. */
-function announce(wrapper: object, hooks: CallHooks, args: readonly unknown[]): ObservedAttempt | undefined {
+function announce(
+  wrapper: object,
+  hooks: CallHooks,
+  args: readonly unknown[],
+): ObservedAttempt | 'another copy' | undefined {
   const request = readRequest(args);
   if (request === undefined) return undefined;
   const announcer = announcerOf(wrapper, request, args);
-  if (announcer === 'another copy') return undefined;
   if (announcer !== undefined) return announcer;
   const call = callOfRequest(args[1]);
   const attempt = call ? call.hooks.attempt() : hooks.begin(request);
   return attempt && beginAttempt(attempt, wrapper, request, args);
+}
+
+/** Says to whoever is further in whose attempt is sent. */
+function sendAs(attempt: SentAttempt | undefined, forward: () => unknown): void {
+  const state = processState();
+  const outer = state.sendingAttempt;
+  state.sendingAttempt = attempt;
+  sendQuietly(forward);
+  state.sendingAttempt = outer;
 }
 
 /** The exception is the caller's, who gets it when `forward` is asked again. */
@@ -136,7 +150,7 @@ function observeAttempt(
 ): Promise<unknown> | undefined {
   let isSent = false;
   const send = () => {
-    if (!isSent) whileSending(attempt, args, () => sendQuietly(forward));
+    if (!isSent) whileSending(attempt, args, () => sendAs(attempt.hooks.sent, forward));
     isSent = true;
   };
   guard('around', () => attempt.hooks.around(send));
@@ -177,8 +191,8 @@ function derive(attempt: ObservedAttempt, original: Promise<unknown>): Promise<u
   return undefined;
 }
 
-/** Node's async hooks and diagnostics put symbols on promises. */
-function isPlain(promise: Promise<unknown>): boolean {
+/** Without members of its own. Node's async hooks and diagnostics put symbols on promises. */
+export function isPlain(promise: Promise<unknown>): boolean {
   const isSymbol = (key: PropertyKey) => typeof key === 'symbol';
   return Object.getPrototypeOf(promise) === Promise.prototype && Reflect.ownKeys(promise).every(isSymbol);
 }
@@ -199,7 +213,7 @@ function reject(attempt: ObservedAttempt, error: unknown): void {
 }
 
 /** Others leave marks on `fetch` (`__nextPatched`), and patch it again where they do not find them. */
-function copyOwnProperties(from: object, to: object): void {
+export function copyOwnProperties(from: object, to: object): void {
   for (const key of Reflect.ownKeys(from)) {
     const found = Object.getOwnPropertyDescriptor(from, key);
     if (key !== 'prototype' && found !== undefined) Reflect.defineProperty(to, key, found);

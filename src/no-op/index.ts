@@ -9,6 +9,7 @@ import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
 
 export { assertCompleted, assertToolCallsComplete } from '../app/assert.js';
 export { LlmStreamError } from '../app/errors.js';
+export { holdCall } from '../app/hold-call.js';
 export { outcomeOf } from '../app/outcome-of.js';
 
 /** Does nothing: the instrumentation is for Node. */
@@ -56,3 +57,9 @@ export const instrumentOpenAI: typeof real.instrumentOpenAI = (target) => target
 
 /** There are none. */
 export const endOpenCalls: typeof real.endOpenCalls = () => 0;
+
+/** Runs `fn`. */
+export const withCallContext: typeof real.withCallContext = (_context, fn) => fn();
+
+/** Records nothing. */
+export const recordFailure: typeof real.recordFailure = () => {};

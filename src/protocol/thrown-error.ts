@@ -3,12 +3,15 @@
  * A thrown value may be anything, with getters that throw: nothing here does.
  * Which error undici gives when was measured on Node 20 to 26; `test/protocol/thrown-error.test.ts` has the table.
  */
+import type { TimeoutKind } from '../stream/outcome.js';
 import type { ThrownError, ThrownKind } from '../stream/signal.js';
 import { copyOf, identifierOf, peek } from './narrow.js';
 
 export interface ThrownOptions {
   /** Whether `message` is told; it may quote content. @defaultValue false */
   readonly messages?: boolean | undefined;
+  /** What the application says of the reason of an abort of its own; may throw. */
+  readonly classifyAbort?: ((reason: unknown) => 'timeout' | 'abort' | undefined) | undefined;
 }
 
 /** As much of an AbortSignal as decides whose error it is. */
@@ -28,13 +31,15 @@ export function describeThrown(
 ): ThrownError {
   const chain = chainOf(error);
   const found = isReason(error, signal) ? undefined : findCode(chain);
-  const kind = kindOf(error, chain, found?.kind, signal);
+  const budget = budgetOf(chain);
+  const kind = budget ? 'timeout' : kindOf(error, chain, found?.kind, signal, options.classifyAbort);
   // SDKs say abort whatever the caller's reason was.
-  const named = kind === 'timeout' && aborted(signal) ? peek(signal, 'reason') : error;
+  const named = budget ? budget.error : kind === 'timeout' && aborted(signal) ? peek(signal, 'reason') : error;
   return {
     kind,
     errorType: classNameOf(named) ?? classNameOf(error),
     networkErrorCode: found && identifierOf(found.code),
+    timeoutKind: budget?.kind,
     message: options.messages ? messageOf(error) : undefined,
   };
 }
@@ -47,17 +52,35 @@ function kindOf(
   chain: readonly unknown[],
   byCode: ThrownKind | undefined,
   signal: AbortFacts | undefined,
+  classifyAbort: ThrownOptions['classifyAbort'],
 ): ThrownKind {
-  if (isReason(error, signal)) return kindOfReason(error);
+  const byReason = (reason: unknown) => saidOf(classifyAbort?.(reason)) ?? kindOfReason(reason);
+  if (isReason(error, signal)) return byReason(error);
   const byClass = KIND_BY_CLASS.get(classNameOf(error) ?? '');
   // SDKs of openai before 7 abort their own controller without the caller's reason, and what is thrown says less than it.
-  if (byClass === 'abort' && aborted(signal)) return kindOfReason(peek(signal, 'reason'));
+  if (byClass === 'abort' && aborted(signal)) return byReason(peek(signal, 'reason'));
   if (byClass) return byClass;
   if (isAboutCredentials(error)) return 'credentials';
   const known = byCode ?? kindOfCauses(chain) ?? kindOfPlainError(error);
   if (known) return known;
-  return aborted(signal) ? kindOfReason(peek(signal, 'reason')) : 'unknown';
+  return aborted(signal) ? byReason(peek(signal, 'reason')) : 'unknown';
 }
+
+/** An application may say anything. */
+function saidOf(answer: unknown): 'timeout' | 'abort' | undefined {
+  return answer === 'timeout' || answer === 'abort' ? answer : undefined;
+}
+
+/** The error of a budget of ours, which an SDK may have wrapped, and which budget that was. */
+function budgetOf(chain: readonly unknown[]): { readonly error: unknown; readonly kind: TimeoutKind } | undefined {
+  for (const error of chain) {
+    const kind = BUDGETS.find((one) => one === peek(error, 'budget'));
+    if (kind !== undefined && nameOf(error) === 'TimeoutError') return { error, kind };
+  }
+  return undefined;
+}
+
+const BUDGETS: readonly TimeoutKind[] = ['connect', 'headers', 'first_token', 'idle', 'total'];
 
 /** Class names that say it; `name` is no help with the SDK's own, which all have `Error`. */
 const KIND_BY_CLASS: ReadonlyMap<string, ThrownKind> = new Map([
@@ -84,7 +107,7 @@ function kindOfReason(reason: unknown): 'timeout' | 'abort' {
 
 /** How openai 4 to 7 put it, whatever made the key's own source fail. */
 const ABOUT_CREDENTIALS =
-  /^(?:Failed to get token from 'apiKey' function|Expected '(?:apiKey|azureADTokenProvider)'|Could not resolve authentication method|Missing credentials)/;
+  /^(?:Failed to get token from 'apiKey' function|Expected '(?:apiKey|azureADTokenProvider)'|Could not resolve authentication method|Missing credentials|The OPENAI_API_KEY environment variable is missing)/;
 
 function isAboutCredentials(error: unknown): boolean {
   const message = peek(error, 'message');

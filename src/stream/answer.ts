@@ -29,6 +29,7 @@ export function takeChunk(state: CallState, chunk: Chunk, out: Milestone[]): voi
   let output = false;
   for (const part of chunk.parts) output = onPart(state, part, atMs, out) || output;
   if (output) state.outputChunks += 1;
+  if (state.watched) out.push({ type: 'chunk', atMs, hasOutput: output });
 }
 
 function carriesFailedFinish(chunk: Chunk): boolean {

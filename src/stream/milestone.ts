@@ -8,6 +8,8 @@ export type Milestone =
   | { readonly type: 'attempt'; readonly atMs: number; readonly attempt: number }
   | { readonly type: 'response_headers'; readonly atMs: number; readonly status: number }
   | { readonly type: 'first_chunk'; readonly atMs: number }
+  /** Each chunk, only where somebody asked for them. `hasOutput`: it carries generated output. */
+  | { readonly type: 'chunk'; readonly atMs: number; readonly hasOutput: boolean }
   | { readonly type: 'first_token'; readonly atMs: number; readonly channel: Channel }
   | {
       readonly type: 'tool_call_started';

@@ -38,6 +38,7 @@ export type TerminationKind =
   | 'decode_error'
   | 'consumer_break'
   | 'consumer_abort'
+  | 'consumer_error'
   | 'local_error'
   | 'timeout'
   | 'idle'
@@ -69,6 +70,9 @@ export type ErrorCategory =
   | 'missing_done_event'
   | 'invalid_stream_chunk'
   | 'incomplete_tool_arguments'
+  | 'persistence_failed'
+  | 'processing_failed'
+  | 'delivery_failed'
   | 'unknown';
 
 /**
@@ -79,6 +83,12 @@ export type Fault = 'application' | 'client' | 'provider' | 'network' | 'upstrea
 
 /** Which wait was cut short. */
 export type TimeoutKind = 'connect' | 'headers' | 'first_token' | 'idle' | 'total';
+
+/** How a step of the application's own went; `unknown`: it never said. */
+export type StepStatus = 'ok' | 'failed' | 'unknown';
+
+/** How the answer's way to whoever asked for it went. */
+export type DeliveryStatus = StepStatus | 'client_left';
 
 /** Where generated output showed first. */
 export type Channel = 'text' | 'reasoning' | 'refusal' | 'tool_call' | 'audio';
@@ -96,6 +106,15 @@ export interface Usage {
   readonly outputTokens?: number | undefined;
   readonly cacheReadInputTokens?: number | undefined;
   readonly reasoningOutputTokens?: number | undefined;
+}
+
+/** Limits on the waits of one request; milliseconds. */
+export interface BudgetLimits {
+  readonly connectMs?: number | undefined;
+  readonly headersMs?: number | undefined;
+  readonly firstTokenMs?: number | undefined;
+  readonly idleMs?: number | undefined;
+  readonly totalMs?: number | undefined;
 }
 
 /** Everything that is known of a call when it has ended. Times are milliseconds since the call began; absent means unknown. */
@@ -172,8 +191,21 @@ export interface CallOutcome {
   /** The tool calls that are followed, in the order in which they began. */
   readonly toolCalls: readonly ToolCallOutcome[];
 
+  /** The three are there for held calls only. */
+  readonly persistenceStatus?: StepStatus | undefined;
+  readonly processingStatus?: StepStatus | undefined;
+  readonly clientDeliveryStatus?: DeliveryStatus | undefined;
+  /** Whether the arguments of the tool calls are what the application wants: of all, or false for one; absent where it never said. */
+  readonly toolCallsValidated?: boolean | undefined;
+  /** Whether a tool call was begun to be executed; absent where the call was not held, or nothing was said. */
+  readonly toolCallExecutionStarted?: boolean | undefined;
+  /** Whether all executions that are told of ended well. */
+  readonly toolCallExecutionCompleted?: boolean | undefined;
+
   /** The retries' waits together; absent where there was one attempt. */
   readonly retryDelayMs?: number | undefined;
+  /** The budgets that were enforced. */
+  readonly budgets?: BudgetLimits | undefined;
   /** The roads that saw the call. */
   readonly observedBy: readonly Road[];
 }
@@ -189,8 +221,11 @@ export interface ToolCallOutcome {
   readonly complete: boolean;
 }
 
-/** `fetch`: the response and its bytes; `openai`: what the SDK was asked for and what its consumer got. */
-export type Road = 'fetch' | 'openai';
+/**
+ * `fetch`: the response and its bytes; `openai`: what the SDK was asked for and what its consumer got; `application`: it
+ * said itself that it failed before there was a request.
+ */
+export type Road = 'fetch' | 'openai' | 'application';
 
 /** What is known of a call that has not ended: what has not been decided is absent. */
 export interface OpenOutcome extends Omit<CallOutcome, 'outcome' | 'terminationKind' | 'failureStage'> {

@@ -104,7 +104,7 @@ function failedFinishReason({ state }: End): Verdict | undefined {
 /** No connection, or no request at all. */
 function nothingSent({ state, thrown }: End): Verdict | undefined {
   if (!thrown || state.headers) return undefined;
-  if (state.attempts === 0) return neverSent(thrown);
+  if (state.attempts === 0) return neverSent(thrown, state.options.byApplication === true);
   switch (thrown.kind) {
     case 'local':
       return failed('before_request', 'local_error', 'invalid_request', 'application', { thrown });
@@ -123,8 +123,13 @@ function nothingSent({ state, thrown }: End): Verdict | undefined {
 }
 
 /** An SDK failed before it had a request to send. */
-function neverSent(thrown: ThrownError): Verdict | undefined {
+function neverSent(thrown: ThrownError, byApplication: boolean): Verdict | undefined {
   if (thrown.kind === 'abort' || thrown.kind === 'timeout') return undefined;
+  if (byApplication) {
+    // Whatever it was that failed: only these two are known to be about the call.
+    const category = thrown.kind === 'credentials' ? 'auth' : thrown.kind === 'local' ? 'invalid_request' : 'unknown';
+    return failed('before_request', 'local_error', category, 'application', { thrown });
+  }
   // Whoever was to give the key may have failed on a network of its own.
   const isKey = thrown.kind === 'credentials' || thrown.kind === 'connect' || thrown.kind === 'network';
   return failed('before_request', 'local_error', isKey ? 'auth' : 'invalid_request', 'application', { thrown });
@@ -141,6 +146,7 @@ function timedOut(end: End): Verdict | undefined {
   const stage = stageOf(state);
   switch (thrown?.kind) {
     case 'timeout': {
+      if (thrown.timeoutKind !== undefined) return budgetSpent(thrown, thrown.timeoutKind, stage);
       if (stage === 'before_request') {
         // Time was up before there was anything to wait for.
         return failed('before_request', 'timeout', 'total_timeout', 'application', { thrown, timeoutKind: 'total' });
@@ -157,6 +163,21 @@ function timedOut(end: End): Verdict | undefined {
       return undefined;
   }
 }
+
+/** The error says which limit it was. */
+function budgetSpent(thrown: ThrownError, timeoutKind: TimeoutKind, stage: Exclude<Stage, 'done'>): Verdict {
+  const [errorCategory, fault] = BUDGETS[timeoutKind];
+  const at = timeoutKind === 'connect' ? 'before_request' : stage;
+  return failed(at, 'timeout', errorCategory, fault, { thrown, timeoutKind });
+}
+
+const BUDGETS: Readonly<Record<TimeoutKind, readonly [ErrorCategory, Fault]>> = {
+  connect: ['connect_failed', 'network'],
+  headers: ['request_timeout', 'upstream'],
+  first_token: ['first_token_timeout', 'upstream'],
+  idle: ['idle_timeout', 'upstream'],
+  total: ['total_timeout', 'application'],
+};
 
 /** Which wait the caller's limit cut: after output, a silence long enough for a stall, or a stream that was alive. */
 function callersTimeout({ state, atMs }: End, stage: Stage): readonly [ErrorCategory, TimeoutKind] {
@@ -236,6 +257,7 @@ function malformedLast({ state, ending }: End): Verdict | undefined {
 function consumerLeft({ state, ending }: End): Verdict | undefined {
   if (ending.type === 'left') return cancelled(progressOf(state), 'consumer_break', 'client');
   if (ending.type === 'collected') return cancelled(progressOf(state), 'not_consumed', 'client');
+  if (ending.type === 'consumer_error') return cancelled(progressOf(state), 'consumer_error', 'application');
   return undefined;
 }
 

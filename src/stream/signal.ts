@@ -2,7 +2,7 @@
  * Everything that can happen to a call, in words that no provider owns: the input of the machine.
  * `atMs` is milliseconds since the call began. No signal holds content: text is a number of characters here.
  */
-import type { Channel, ErrorCategory, ProviderErrorIds, Usage } from './outcome.js';
+import type { BudgetLimits, Channel, ErrorCategory, ProviderErrorIds, TimeoutKind, Usage } from './outcome.js';
 
 export type Signal =
   | { readonly type: 'attempt_started'; readonly atMs: number }
@@ -42,6 +42,20 @@ export type Signal =
   | { readonly type: 'wire_ended'; readonly atMs: number; readonly unobserved: boolean }
   | WireFailed
   | { readonly type: 'ended'; readonly atMs: number; readonly ending: Ending }
+  /** Limits are enforced on it. */
+  | { readonly type: 'budgeted'; readonly atMs: number; readonly limits: BudgetLimits }
+  /** Somebody wants a milestone for each chunk. */
+  | { readonly type: 'watched'; readonly atMs: number }
+  /**
+   * The application's callback around the call settled. `failed`: it threw, or rejected; `inContext`: another one around
+   * it is under way.
+   */
+  | {
+      readonly type: 'context_ended';
+      readonly atMs: number;
+      readonly failed: boolean;
+      readonly inContext: boolean;
+    }
   /** Time passed. */
   | { readonly type: 'tick'; readonly atMs: number };
 
@@ -152,6 +166,8 @@ export interface ThrownError {
   /** Class or code name of the error; low cardinality. */
   readonly errorType?: string | undefined;
   readonly networkErrorCode?: string | undefined;
+  /** Which budget was spent, where the error says so. */
+  readonly timeoutKind?: TimeoutKind | undefined;
   /** Only with the option `exceptionMessages`. */
   readonly message?: string | undefined;
 }

@@ -2,7 +2,7 @@
  * How far a call can be: everything the machine remembers of one call.
  * Bounded however long the answer is: counters, short identifiers, one record per choice and tool call.
  */
-import type { Channel, Road, Stage, Usage } from './outcome.js';
+import type { BudgetLimits, Channel, Road, Stage, Usage } from './outcome.js';
 import type { DocumentState, Ending, ProviderError, ResponseHeaders, Teller, ThrownError } from './signal.js';
 
 /** Choices followed per call; more are counted as chunks and not followed. */
@@ -22,19 +22,35 @@ export interface MachineOptions {
   readonly estimatedInputTokens?: number | undefined;
   /** Who tells the end, until `told_by` says otherwise. `sdk`: it makes the attempts, too. */
   readonly teller: Teller;
+  /** It begins inside a callback of the application whose end will be told. */
+  readonly inContext?: boolean | undefined;
+  /** Somebody wants a milestone for each chunk. */
+  readonly watched?: boolean | undefined;
+  /** No request comes: the application says that it failed before. */
+  readonly byApplication?: boolean | undefined;
 }
 
 /** How long an ending that nobody confirmed may still be contradicted, such as a released reader by a new one. */
 export const GRACE_MS = 1_000;
 
 /** An ending as it is settled: told by the room that watches, or by the passing of time. */
-export type FinalEnding = Ending | { readonly type: 'unobserved' } | { readonly type: 'idle' };
+export type FinalEnding =
+  | Ending
+  | { readonly type: 'unobserved' }
+  | { readonly type: 'idle' }
+  /** The consumer's own code threw. */
+  | { readonly type: 'consumer_error' };
 
 /** An ending that holds unless the consumer comes back before `untilMs`. */
 export interface PresumedEnding {
   readonly ending: FinalEnding;
   readonly sinceMs: number;
   readonly untilMs: number;
+  /**
+   * The consumer left for good, and the callback around the call is under way: it may be failing, and then the consumer
+   * did not leave on purpose. Nothing that is read takes it back.
+   */
+  readonly untilContext?: boolean | undefined;
 }
 
 export interface ChoiceState {
@@ -59,6 +75,11 @@ export interface CallState {
   readonly options: MachineOptions;
   settled: boolean;
   presumed: PresumedEnding | undefined;
+  /** The callback around the call is under way. */
+  inContext: boolean;
+  budgets: BudgetLimits | undefined;
+  /** Each chunk is a milestone. */
+  watched: boolean;
   wire: 'unknown' | 'open' | 'ended' | 'failed';
   /** What the connection failed with, unless it was the consumer's cancel. */
   wireError: ThrownError | undefined;
@@ -126,6 +147,9 @@ export function createCallState(options: MachineOptions): CallState {
     options,
     settled: false,
     presumed: undefined,
+    inContext: options.inContext ?? false,
+    budgets: undefined,
+    watched: options.watched ?? false,
     wire: 'unknown',
     wireError: undefined,
     unobserved: false,
@@ -191,10 +215,12 @@ export function isUnseen(state: CallState): boolean {
 
 /** The roads that saw the call so far. */
 export function roadsOf(state: CallState): readonly Road[] {
+  if (state.options.byApplication) return NO_ROAD;
   if (!isBySdk(state)) return FETCH_ROAD;
   return state.headers === undefined || isHidden(state) ? SDK_ROAD : BOTH_ROADS;
 }
 
+const NO_ROAD: readonly Road[] = ['application'];
 const FETCH_ROAD: readonly Road[] = ['fetch'];
 const SDK_ROAD: readonly Road[] = ['openai'];
 const BOTH_ROADS: readonly Road[] = ['fetch', 'openai'];

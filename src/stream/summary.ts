@@ -106,6 +106,7 @@ export function summarize(state: CallState, verdict: Verdict, atMs: number): Cal
     toolCallIncompleteNames: names(state.toolCalls.filter((call) => !isToolCallComplete(state, call))),
     toolCalls: state.toolCalls.map((call) => toolCallOutcome(state, call)),
     retryDelayMs: state.retryDelayMs,
+    budgets: state.budgets,
     observedBy: roadsOf(state),
   };
 }
@@ -182,6 +183,9 @@ const RETRYABLE: Readonly<Record<ErrorCategory, boolean | undefined>> = {
   invalid_request: false,
   content_filter: false,
   incomplete_tool_arguments: false,
+  persistence_failed: false,
+  processing_failed: false,
+  delivery_failed: false,
   unknown: undefined,
 };
 

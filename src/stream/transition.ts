@@ -6,13 +6,25 @@ import { takeChunk } from './answer.js';
 import type { Milestone } from './milestone.js';
 import { settle } from './settle.js';
 import type { Ending, ResponseHeaders, Signal, Teller, WireFailed } from './signal.js';
-import { accepted, type CallState, type FinalEnding, GRACE_MS, isHidden, progressOf } from './state.js';
+import {
+  accepted,
+  type CallState,
+  type FinalEnding,
+  GRACE_MS,
+  isHidden,
+  type PresumedEnding,
+  progressOf,
+} from './state.js';
 import { closeGap, finishRead, startRead, watchSilence } from './waiting.js';
 
 /** Moves the call on and says what is worth recording, in order. A settled call takes no more signals. */
 export function transition(state: CallState, signal: Signal): readonly Milestone[] {
   if (state.settled) return NONE;
   const out: Milestone[] = [];
+  if (state.presumed?.untilContext) {
+    afterLeaving(state, state.presumed, signal, out);
+    return out;
+  }
   switch (signal.type) {
     case 'attempt_started':
       onAttempt(state, signal.atMs, out);
@@ -71,7 +83,7 @@ export function transition(state: CallState, signal: Signal): readonly Milestone
       break;
     case 'held':
       // "Look at the first chunk, then hand on": whoever took a reader has not left.
-      if (state.presumed?.ending.type === 'left') state.presumed = undefined;
+      if (state.presumed && isLeaving(state.presumed.ending)) state.presumed = undefined;
       state.lastActivityMs = signal.atMs;
       break;
     case 'released':
@@ -90,6 +102,15 @@ export function transition(state: CallState, signal: Signal): readonly Milestone
     case 'ended':
       onEnded(state, signal.ending, signal.atMs, out);
       break;
+    case 'budgeted':
+      state.budgets = signal.limits;
+      break;
+    case 'watched':
+      state.watched = true;
+      break;
+    case 'context_ended':
+      onContextEnded(state, signal);
+      break;
     case 'tick':
       onTick(state, signal.atMs, out);
       break;
@@ -98,6 +119,8 @@ export function transition(state: CallState, signal: Signal): readonly Milestone
 }
 
 const NONE: readonly Milestone[] = [];
+
+type ContextEnded = Extract<Signal, { type: 'context_ended' }>;
 
 function onAttempt(state: CallState, atMs: number, out: Milestone[]): void {
   state.attempts += 1;
@@ -195,9 +218,55 @@ function onWireFailed(state: CallState, { error, by, unobserved, atMs }: WireFai
 
 function onEnded(state: CallState, ending: Ending, atMs: number, out: Milestone[]): void {
   const { presumed } = state;
+  const final = endingOf(state, ending);
   // Nobody can contradict it any more.
-  if (ending.type === 'shutdown' && presumed) end(state, presumed.ending, presumed.sinceMs, out);
-  else end(state, endingOf(state, ending), atMs, out);
+  if (presumed && (ending.type === 'shutdown' || isCleanUp(presumed, final))) {
+    end(state, presumed.ending, presumed.sinceMs, out);
+  } else if (final.type === 'left' && state.inContext && isForNoReason(state, atMs)) {
+    state.presumed = { ending: final, sinceMs: atMs, untilMs: atMs + GRACE_MS, untilContext: true };
+  } else end(state, final, atMs, out);
+}
+
+/** The consumer left in the middle: because it had enough, or because its own code threw. A loop cannot tell them apart. */
+function isForNoReason(state: CallState, atMs: number): boolean {
+  return settle(state, { type: 'left' }, atMs).terminationKind === 'consumer_break';
+}
+
+/** Whoever failed, and then lets go of the stream, does so because it failed. */
+function isCleanUp(presumed: PresumedEnding, { type }: FinalEnding): boolean {
+  return presumed.ending.type === 'consumer_error' && (type === 'left' || type === 'collected');
+}
+
+/**
+ * The consumer has left for good. What follows, such as a read of the stream that it cancelled, is no news of the call but
+ * for what became of the connection, and for why it left.
+ */
+function afterLeaving(state: CallState, presumed: PresumedEnding, signal: Signal, out: Milestone[]): void {
+  const { type, atMs } = signal;
+  if (type === 'wire_failed') state.wire = 'failed';
+  else if (type === 'wire_ended') state.wire = 'ended';
+  else if (type === 'context_ended') {
+    state.inContext = signal.inContext;
+    if (signal.failed) end(state, { type: 'consumer_error' }, presumed.sinceMs, out);
+    else if (!signal.inContext) end(state, presumed.ending, presumed.sinceMs, out);
+  } else if ((type === 'ended' && signal.ending.type === 'shutdown') || atMs >= presumed.untilMs) {
+    end(state, presumed.ending, presumed.sinceMs, out);
+  }
+}
+
+function onContextEnded(state: CallState, { failed, inContext, atMs }: ContextEnded): void {
+  state.inContext = inContext;
+  const isRead = accepted(state) && (state.teller === 'body' || state.iterated);
+  if (!failed || !isRead || state.pendingReads > 0) return;
+  const { presumed } = state;
+  if (presumed !== undefined && !isLeaving(presumed.ending)) return;
+  // Somebody else may have the stream, and read on.
+  const sinceMs = presumed?.sinceMs ?? atMs;
+  state.presumed = { ending: { type: 'consumer_error' }, sinceMs, untilMs: atMs + GRACE_MS };
+}
+
+function isLeaving({ type }: FinalEnding): boolean {
+  return type === 'left' || type === 'consumer_error';
 }
 
 /**

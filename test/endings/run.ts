@@ -15,6 +15,7 @@ const APPLICATIONS = {
   abandons: new URL('./applications/abandons.mjs', import.meta.url),
   beforeExit: new URL('./applications/before-exit.mjs', import.meta.url),
   exit: new URL('./applications/exit.mjs', import.meta.url),
+  holds: new URL('./applications/holds.mjs', import.meta.url),
   idleProcess: new URL('./applications/idle-process.mjs', import.meta.url),
   manyListeners: new URL('./applications/many-listeners.mjs', import.meta.url),
   sdkShutdown: new URL('./applications/sdk-shutdown.mjs', import.meta.url),
@@ -59,7 +60,8 @@ export async function startApplications(): Promise<Applications> {
   await Promise.all([build('esm', library), build('cjs', otherCopy)]);
   const endless = { reply: chatText(['Hello', ' world']), hold: { afterChunks: 2, until: 'client_gone' } } as const;
   const silent = { reply: chatText(['Hello']), hold: { after: 'request', until: 'client_gone' } } as const;
-  const provider = await startFaultyProvider({ scenarios: { endless } });
+  const good = { reply: chatText(['Hello']) };
+  const provider = await startFaultyProvider({ scenarios: { endless, good } });
   for (const name of ABANDONED) provider.define(name, name.endsWith('no answer') ? silent : endless);
   const baseURL = `${provider.url}/v1`;
   return {

@@ -129,7 +129,7 @@ function scenarioOf(name: string): ApplicationScenario {
 }
 
 /** What a scenario may ask of the library. */
-interface Registered extends Pick<Place, 'loadSdk' | 'instrumentSdk' | 'instrumentFetch'> {
+interface Registered extends Pick<Place, 'app' | 'loadSdk' | 'instrumentSdk' | 'instrumentFetch'> {
   unregister(): void;
 }
 
@@ -138,6 +138,24 @@ const NO_LIBRARY: Registered = {
   loadSdk: () => sdks.late.OpenAI,
   instrumentSdk: () => sdks.byHand.OpenAI,
   instrumentFetch: (fetch) => fetch,
+  app: {
+    withCallContext: (_context, fn) => fn(),
+    recordFailure() {},
+    holdCall: () => UNHELD,
+  },
+};
+
+/** What `holdCall` gives, with nobody behind it. */
+const UNHELD: Library.HeldCall = {
+  persistence() {},
+  processing() {},
+  delivery() {},
+  // A schema of the scenarios says yes to everything.
+  toolValidated: ((_id: string, _by: unknown, value: unknown) =>
+    Promise.resolve({ value })) as Library.HeldCall['toolValidated'],
+  toolExecuted() {},
+  release() {},
+  [Symbol.dispose]() {},
 };
 
 /** What the library puts back by itself. A copy that was patched by hand stays patched, and is passed through. */
@@ -145,7 +163,7 @@ const BY_MODULE_HOOK: readonly SdkCopy[] = [sdks.early[6], sdks.late];
 
 /** A library of its own for each round: what one has said once, the next says again. */
 function register(round: Round, probe: (id: string) => void): Registered {
-  const { LlmStreamInstrumentation, instrumentFetch, instrumentOpenAI } = loadLibrary(probe);
+  const { LlmStreamInstrumentation, instrumentFetch, instrumentOpenAI, ...app } = loadLibrary(probe);
   const endpoints = round.broken?.startsWith('endpoint.') ? [given.endpoint] : [];
   const instrumentation = new LlmStreamInstrumentation({ endpoints, spanEventLimit: 70 });
   const unregister = registerInstrumentations({
@@ -165,6 +183,7 @@ function register(round: Round, probe: (id: string) => void): Registered {
     loadSdk: () => load(sdks.late),
     instrumentSdk: () => instrumentOpenAI(sdks.byHand.exports).OpenAI,
     instrumentFetch,
+    app,
   };
 }
 
@@ -224,6 +243,7 @@ async function placeOf(
     loadSdk: library.loadSdk,
     instrumentSdk: library.instrumentSdk,
     instrumentFetch: library.instrumentFetch,
+    app: library.app,
     closedPort: refusing,
     init: (more = {}) => initOf(name, { stream: true, ...more }),
     answered,

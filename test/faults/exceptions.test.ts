@@ -56,7 +56,9 @@ describe('the application', () => {
           // Said once for a place: options of the application that throw may have come first.
           expect(report.lines.join()).toMatch(/: (?:Armed|Range)Error in [\w ]+; the call goes on/);
           expect(report.lines.join()).not.toContain(CANARY);
-          expect(report.lines).toEqual([...new Set(report.lines)]);
+          // What the application itself said wrongly may be said as often as it does.
+          const saidOnce = report.lines.filter((line) => line.endsWith('(said once)'));
+          expect(saidOnce).toEqual([...new Set(saidOnce)]);
         });
       }
     });

@@ -1,5 +1,6 @@
 /** What a scenario is, and what it has of its round. */
 import type { OpenAI } from 'openai';
+import type * as Library from '../../src/index.js';
 import type { ReceivedRequest, ScenarioOrList } from '../../src/testing/index.js';
 
 /** Stands in every prompt, answer, key and thrown message; may stand in no line of ours. */
@@ -39,6 +40,8 @@ export interface Place {
   loadSdk(): typeof OpenAI;
   /** Of another one; if anybody observes, it is patched by hand at this moment. */
   instrumentSdk(): typeof OpenAI;
+  /** What an application says of its calls, or functions that do nothing with it. */
+  readonly app: Pick<typeof Library, 'withCallContext' | 'recordFailure' | 'holdCall'>;
   /** Gives back what it is given, or what the library makes of it. */
   instrumentFetch<F extends (...args: never[]) => unknown>(fetch: F): F;
 }

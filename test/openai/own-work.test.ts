@@ -3,7 +3,15 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { instrumentOpenAI } from '../../src/index.js';
+import {
+  endOpenCalls,
+  holdCall,
+  instrumentOpenAI,
+  outcomeOf,
+  recordFailure,
+  withCallContext,
+} from '../../src/index.js';
+import { processState } from '../../src/process-state.js';
 import { chatText } from '../../src/testing/index.js';
 import { CANARY, type Harness, startHarness } from '../scenarios/harness.js';
 import { loadSdks, type Sdk } from './sdks.js';
@@ -107,6 +115,20 @@ describe('AsyncLocalStorage', () => {
     expect(count('we')).toBe(0);
   });
 
+  test('is not made by us either, whatever an application asks of its calls, before `withCallContext` is used', async () => {
+    spyOnStorage();
+    const { url, init } = harness.ask('asked about', { reply: chatText(TEXTS) });
+    const response = await fetch(url, init);
+    const held = holdCall(response);
+    await response.text();
+    recordFailure(new Error('no prompt'));
+    held.release();
+    endOpenCalls();
+    expect(outcomeOf(response)?.outcome).toBe('completed');
+    expect(count('we')).toBe(0);
+    expect(processState().contexts).toBeUndefined();
+  });
+
   test('is entered by us round the request of an application that has a context', async () => {
     const own = ROOT_CONTEXT.setValue(Symbol('own'), 'value');
     const sdk = sdks[4] ?? expect.fail('no openai 6');
@@ -114,5 +136,18 @@ describe('AsyncLocalStorage', () => {
     expect(await context.with(own, () => loop(sdk, 'entered in a context'))).toBe(CHUNKS);
     // From Node 24 on, one `run` is made of two `enterWith`.
     expect(count('we')).toBeGreaterThan(0);
+  });
+
+  test('is entered by us once for a callback of `withCallContext`, whatever happens in it', async () => {
+    const sdk = sdks[4] ?? expect.fail('no openai 6');
+    const model = 'entered by a call context';
+    harness.provider.define(model, { reply: chatText(TEXTS) });
+    spyOnStorage();
+    await withCallContext({}, async () => 'no call');
+    const empty = count('we');
+    expect(empty).toBeGreaterThan(0);
+    callers = [];
+    await withCallContext({ feature: 'loop' }, () => loop(sdk, model));
+    expect(count('we')).toBe(empty);
   });
 });

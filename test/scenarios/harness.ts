@@ -6,6 +6,7 @@ import {
   BasicTracerProvider,
   InMemorySpanExporter,
   type ReadableSpan,
+  type Sampler,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
 import { expect, vi } from 'vitest';
@@ -35,9 +36,11 @@ export interface Ask {
   readonly init: RequestInit & { readonly method: 'POST'; readonly body: string };
 }
 
-export async function startHarness(config: LlmStreamInstrumentationConfig = {}): Promise<Harness> {
+/** @param sampler - every span is recorded where there is none */
+export async function startHarness(config: LlmStreamInstrumentationConfig = {}, sampler?: Sampler): Promise<Harness> {
   const exporter = new InMemorySpanExporter();
-  const tracerProvider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+  const spanProcessors = [new SimpleSpanProcessor(exporter)];
+  const tracerProvider = new BasicTracerProvider({ spanProcessors, ...(sampler && { sampler }) });
   const instrumentation = new LlmStreamInstrumentation(config);
   const unregister = registerInstrumentations({ instrumentations: [instrumentation], tracerProvider });
   const provider = await startFaultyProvider();

@@ -1,7 +1,7 @@
 /** Signals written by hand, short enough to read in a row. */
 
 import type { Milestone } from '../../src/stream/milestone.js';
-import type { CallOutcome } from '../../src/stream/outcome.js';
+import type { BudgetLimits, CallOutcome } from '../../src/stream/outcome.js';
 import type {
   ChunkPart,
   DocumentState,
@@ -64,6 +64,14 @@ export const delivered: Step = (atMs) => ({ type: 'delivered', atMs });
 export const received =
   (length = 100): Step =>
   (atMs) => ({ type: 'bytes_received', atMs, length });
+/** The callback around the call settled; `inContext`: another one around it is under way. */
+export const callbackEnded =
+  (how: 'well' | 'failed', inContext = false): Step =>
+  (atMs) => ({ type: 'context_ended', atMs, failed: how === 'failed', inContext });
+export const budgeted =
+  (limits: BudgetLimits): Step =>
+  (atMs) => ({ type: 'budgeted', atMs, limits });
+export const watched: Step = (atMs) => ({ type: 'watched', atMs });
 export const tick: Step = (atMs) => ({ type: 'tick', atMs });
 export const eof: Step = (atMs) => ({ type: 'ended', atMs, ending: { type: 'eof' } });
 export const left: Step = (atMs) => ({ type: 'ended', atMs, ending: { type: 'left' } });

@@ -18,7 +18,7 @@ const hooks = createCallHooks(() => ({
   endpoints: [{ url: /.*/ }],
   machine: { stallThresholdMs: 10_000, idleTimeoutMs: 600_000, missingDoneEvent: 'finding' },
   exceptionMessages: false,
-  record(description) {
+  record({ description }) {
     const { sink, traceId, spanId, around } = openSpan(tracerProvider.getTracer('mocks'), description, settings);
     return { sinks: [sink], traceId, spanId, around };
   },
