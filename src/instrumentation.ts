@@ -1,5 +1,6 @@
 /** The Instrumentation class: composes all of it, and switches `intercept/` on and off. */
-import type { TracerProvider } from '@opentelemetry/api';
+import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
+import type { LoggerProvider } from '@opentelemetry/api-logs';
 import {
   InstrumentationBase,
   type InstrumentationModuleDefinition,
@@ -7,13 +8,12 @@ import {
 } from '@opentelemetry/instrumentation';
 import type { CallOptions } from './call/call.js';
 import { createCallHooks } from './call/hooks.js';
-import { callOptions, sourceOf, type TracerSource, watchProviders } from './compose.js';
+import { callOptions, globalRecorders, type Recorders, sourceOf, type TracerSource } from './compose.js';
 import { type LlmStreamInstrumentationConfig, readSettings } from './config.js';
 import { guard } from './guard.js';
 import type { CallHooks, SdkHooks } from './intercept/call-hooks.js';
 import { type FetchPatch, patchFetch } from './intercept/fetch.js';
 import { type OpenAIPatch, patchOpenAI } from './intercept/openai/patch.js';
-import type { ShutdownWatch } from './intercept/tracer-provider.js';
 import { processState } from './process-state.js';
 import { DIALECT_NAMES } from './protocol/dialects/index.js';
 import { isNode } from './runtime.js';
@@ -35,7 +35,7 @@ export class LlmStreamInstrumentation extends InstrumentationBase<LlmStreamInstr
   // `declare`: the base class enables us from its constructor, before fields of this class would be initialised.
   declare private options: CallOptions;
   declare private source: TracerSource | undefined;
-  declare private providers: ShutdownWatch | undefined;
+  declare private recorders: Recorders | undefined;
   declare private patch: FetchPatch | undefined;
   /** The patches are those of `/register`, which tell this one. */
   declare private handBack: (() => void) | undefined;
@@ -91,8 +91,9 @@ export class LlmStreamInstrumentation extends InstrumentationBase<LlmStreamInstr
       if (state.hooks === this.hooks) state.hooks = undefined;
       this.handBack?.();
       this.handBack = undefined;
+      this.recorders?.gauges.takeAway();
       // After the rest: calls under way are recorded to their end, which may be this provider's.
-      this.providers?.stop();
+      this.recorders?.tracerProviders.stop();
     });
     this.patch = undefined;
   }
@@ -100,14 +101,29 @@ export class LlmStreamInstrumentation extends InstrumentationBase<LlmStreamInstr
   /** Takes effect from the next call on. */
   override setConfig(config: LlmStreamInstrumentationConfig): void {
     super.setConfig(config);
-    this.providers ??= watchProviders();
+    this.recorders ??= {
+      ...globalRecorders(),
+      tracerSource: () => (isPlaceholder(this.source) ? undefined : this.source),
+    };
     const settings = readSettings(this.getConfig(), process.env, DIALECT_NAMES);
-    this.options = callOptions(settings, () => (isPlaceholder(this.source) ? undefined : this.source), this.providers);
+    this.options = callOptions(settings, this.recorders);
   }
 
   override setTracerProvider(provider: TracerProvider): void {
     super.setTracerProvider(provider);
     this.source = sourceOf(provider);
+  }
+
+  /** Where the calls' metrics are recorded from the next call on; one that records nothing stands for the global one. */
+  override setMeterProvider(provider: MeterProvider): void {
+    super.setMeterProvider(provider);
+    if (this.recorders) this.recorders.given.meterProvider = provider;
+  }
+
+  /** Where log records go from the next call on, where options ask for them; a stand-in stands for the global one. */
+  override setLoggerProvider(provider: LoggerProvider): void {
+    super.setLoggerProvider(provider);
+    if (this.recorders) this.recorders.given.loggerProvider = provider;
   }
 
   private loaded(exports: unknown): void {

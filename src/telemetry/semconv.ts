@@ -1,11 +1,13 @@
 /**
- * Every name that this package writes: span attributes, span events and their attributes. The public entry `./semconv`.
+ * Every name that this package writes: span attributes, span events and their attributes, metrics, log records. The
+ * public entry `./semconv`.
  *
  * The list under each name is read by a test, which holds `docs/attributes.md` against it:
  * `type`, `unit`, `on` (absent: the span), `present`, `example`, and `source`, which is one of
  * `stable` (a stable semantic convention), `GenAI 1.41` and `GenAI 1.42-dev` (in development: the first version that
  * has the name in this form; no npm package exports the current ones, so they are literals here), or `ours`.
  * A `double` with unit `s` is the conventions' own duration; ours are whole milliseconds, which backends can query.
+ * Metrics have `instrument` and `attributes` instead of `type` and `example`, and times in seconds, as metrics are.
  */
 import {
   ATTR_ERROR_TYPE as STABLE_ERROR_TYPE,
@@ -762,6 +764,27 @@ export const ATTR_LLM_STREAM_ATTEMPT_COUNT = 'llm_stream.attempt_count';
 export const ATTR_LLM_STREAM_RETRY_DELAY_MS = 'llm_stream.retry_delay_ms';
 
 /**
+ * Which retry of the application's own this call is, from 0; above 0 it has a span link to the failed one before.
+ *
+ * - type: int
+ * - present: when the call context says it, at start
+ * - example: `1`
+ * - source: ours
+ */
+export const ATTR_LLM_STREAM_RETRY_ATTEMPT = 'llm_stream.retry_attempt';
+
+/**
+ * Which of the application's models or providers in turn this call is for, from 0; above 0 it has a span link to the
+ * failed one before.
+ *
+ * - type: int
+ * - present: when the call context says it, at start
+ * - example: `1`
+ * - source: ours
+ */
+export const ATTR_LLM_STREAM_FALLBACK_ATTEMPT = 'llm_stream.fallback_attempt';
+
+/**
  * From the start of the call to the last answer's headers.
  *
  * - type: int
@@ -915,6 +938,36 @@ export const ATTR_LLM_STREAM_TOOL_CALL_ARGUMENT_CHARACTERS = 'llm_stream.tool_ca
 export const ATTR_LLM_STREAM_TOOL_CALL_ARGUMENTS_COMPLETED = 'llm_stream.tool_call.arguments_completed';
 
 /**
+ * Whether the arguments of the tool calls are what the application wants: all of them, or false for one that is not.
+ *
+ * - type: boolean
+ * - present: when a held call was told
+ * - example: `true`
+ * - source: ours
+ */
+export const ATTR_LLM_STREAM_TOOL_CALL_VALIDATED = 'llm_stream.tool_call.validated';
+
+/**
+ * A tool call was begun to be executed: another call may execute a second time.
+ *
+ * - type: boolean
+ * - present: when a held call was told
+ * - example: `true`
+ * - source: ours
+ */
+export const ATTR_LLM_STREAM_TOOL_CALL_EXECUTION_STARTED = 'llm_stream.tool_call.execution_started';
+
+/**
+ * Whether all executions that were told of ended well.
+ *
+ * - type: boolean
+ * - present: when a held call was told how each ended, or of one that failed
+ * - example: `true`
+ * - source: ours
+ */
+export const ATTR_LLM_STREAM_TOOL_CALL_EXECUTION_COMPLETED = 'llm_stream.tool_call.execution_completed';
+
+/**
  * Names of the tools called, in order; at most 16, each at most 128 characters.
  *
  * - type: string[]
@@ -990,8 +1043,134 @@ export const ATTR_LLM_STREAM_REQUEST_TOOL_COUNT = 'llm_stream.request.tool_count
 export const ATTR_LLM_STREAM_API_KEY_PRESENT = 'llm_stream.api_key_present';
 
 /**
+ * Which feature of the application made the call.
+ *
+ * - type: string
+ * - present: when the call context says it, at start
+ * - example: `summary`
+ * - source: ours
+ */
+export const ATTR_LLM_STREAM_FEATURE = 'llm_stream.feature';
+
+/**
+ * Which route of the application made the call, as a template.
+ *
+ * - type: string
+ * - present: when the call context says it, at start
+ * - example: `/chat/:id`
+ * - source: ours
+ */
+export const ATTR_LLM_STREAM_ROUTE = 'llm_stream.route';
+
+/**
+ * The version of prompt, parameters or flags.
+ *
+ * - type: string
+ * - present: when the call context says it, at start
+ * - example: `2026-11-02`
+ * - source: ours
+ */
+export const ATTR_LLM_STREAM_CONFIG_VERSION = 'llm_stream.config_version';
+
+/**
+ * The application's own id of the request that it serves.
+ *
+ * - type: string
+ * - present: when the call context says it, at start
+ * - example: `req-7f3a`
+ * - source: ours
+ */
+export const ATTR_LLM_STREAM_REQUEST_ID = 'llm_stream.request_id';
+
+/**
+ * Whether the answer was stored: `ok`, `failed`, or `unknown` where the application held the call and never said.
+ *
+ * - type: string
+ * - present: on held calls
+ * - example: `ok`
+ * - source: ours
+ */
+export const ATTR_LLM_STREAM_PERSISTENCE_STATUS = 'llm_stream.persistence_status';
+
+/**
+ * Whether the application could use the answer: `ok`, `failed`, `unknown`.
+ *
+ * - type: string
+ * - present: on held calls
+ * - example: `ok`
+ * - source: ours
+ */
+export const ATTR_LLM_STREAM_PROCESSING_STATUS = 'llm_stream.processing_status';
+
+/**
+ * Whether the answer reached whoever asked for it: `ok`, `failed`, `client_left`, `unknown`.
+ *
+ * - type: string
+ * - present: on held calls
+ * - example: `client_left`
+ * - source: ours
+ */
+export const ATTR_LLM_STREAM_CLIENT_DELIVERY_STATUS = 'llm_stream.client_delivery_status';
+
+/**
+ * The budget for the connection.
+ *
+ * - type: int
+ * - unit: ms
+ * - present: where `/budgets` enforces it
+ * - example: `3000`
+ * - source: ours
+ */
+export const ATTR_LLM_STREAM_BUDGET_CONNECT_MS = 'llm_stream.budget.connect_ms';
+
+/**
+ * The budget from the request to the headers of its response.
+ *
+ * - type: int
+ * - unit: ms
+ * - present: where `/budgets` enforces it
+ * - example: `30000`
+ * - source: ours
+ */
+export const ATTR_LLM_STREAM_BUDGET_HEADERS_MS = 'llm_stream.budget.headers_ms';
+
+/**
+ * The budget from the request to the first generated output.
+ *
+ * - type: int
+ * - unit: ms
+ * - present: where `/budgets` enforces it
+ * - example: `60000`
+ * - source: ours
+ */
+export const ATTR_LLM_STREAM_BUDGET_FIRST_TOKEN_MS = 'llm_stream.budget.first_token_ms';
+
+/**
+ * The budget for the wait between two chunks.
+ *
+ * - type: int
+ * - unit: ms
+ * - present: where `/budgets` enforces it
+ * - example: `30000`
+ * - source: ours
+ */
+export const ATTR_LLM_STREAM_BUDGET_IDLE_MS = 'llm_stream.budget.idle_ms';
+
+/**
+ * The budget for the whole request, to the end of its body.
+ *
+ * - type: int
+ * - unit: ms
+ * - present: where `/budgets` enforces it
+ * - example: `600000`
+ * - source: ours
+ */
+export const ATTR_LLM_STREAM_BUDGET_TOTAL_MS = 'llm_stream.budget.total_ms';
+
+/**
  * The roads that saw the call: `fetch` its response and bytes, `openai` what the SDK was asked for and what its consumer
- * got. Without `fetch` what only bytes can tell is absent.
+ * got; `application` where it said itself that it failed before a request. Without `fetch` what only bytes can tell is
+ * absent.
  *
  * - type: string[]
  * - present: always
@@ -1205,3 +1384,333 @@ export const EVENT_LLM_STREAM_CANCELLED = 'llm_stream.cancelled';
  * - source: stable
  */
 export const EVENT_EXCEPTION = STABLE_EXCEPTION;
+
+/**
+ * Whether the tokens went in or came out.
+ *
+ * - type: string
+ * - on: gen_ai.client.token.usage
+ * - present: always: `input` or `output`
+ * - example: `input`
+ * - source: GenAI 1.41
+ */
+export const ATTR_GEN_AI_TOKEN_TYPE = 'gen_ai.token.type';
+
+/**
+ * What the tokens stand for. Always `unknown`: a provider's breakdown is not read, and `text` would be a guess.
+ *
+ * - type: string
+ * - on: gen_ai.client.inference.usage.input_tokens, gen_ai.client.inference.usage.output_tokens,
+ *   gen_ai.client.inference.usage.cache_read.input_tokens, gen_ai.client.inference.usage.reasoning.output_tokens
+ * - present: always
+ * - example: `unknown`
+ * - source: GenAI 1.42-dev
+ */
+export const ATTR_GEN_AI_TOKEN_MODALITY = 'gen_ai.token.modality';
+
+/**
+ * One record for each call, at its end, with what its span says. Severity INFO, and ERROR where the call failed.
+ *
+ * - attributes: those of the span
+ * - present: with the option `logRecord`
+ * - source: ours
+ */
+export const LOG_LLM_STREAM_CALL = 'llm_stream.call';
+
+/**
+ * The span event `exception` as a log record. Severity WARN.
+ *
+ * - attributes: those of the span event
+ * - present: with `OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN`, or the option `signal`
+ * - source: GenAI 1.41
+ */
+export const LOG_GEN_AI_CLIENT_OPERATION_EXCEPTION = 'gen_ai.client.operation.exception';
+
+/**
+ * How long calls took, their retries included.
+ *
+ * - instrument: histogram
+ * - unit: s
+ * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model, gen_ai.response.model,
+ *   server.address, server.port, error.type
+ * - present: each call
+ * - source: GenAI 1.41
+ */
+export const METRIC_GEN_AI_CLIENT_OPERATION_DURATION = 'gen_ai.client.operation.duration';
+
+/**
+ * From the start of a call to the first chunk with generated output.
+ *
+ * - instrument: histogram
+ * - unit: s
+ * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model, gen_ai.response.model,
+ *   server.address, server.port
+ * - present: each stream that had output
+ * - source: GenAI 1.41
+ */
+export const METRIC_GEN_AI_CLIENT_OPERATION_TIME_TO_FIRST_CHUNK = 'gen_ai.client.operation.time_to_first_chunk';
+
+/**
+ * From one chunk with generated output to the next.
+ *
+ * - instrument: histogram
+ * - unit: s
+ * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model
+ * - present: each chunk with output but the first, as it comes
+ * - source: GenAI 1.41
+ */
+export const METRIC_GEN_AI_CLIENT_OPERATION_TIME_PER_OUTPUT_CHUNK = 'gen_ai.client.operation.time_per_output_chunk';
+
+/**
+ * Tokens of calls, as their provider reported them.
+ *
+ * - instrument: histogram
+ * - unit: {token}
+ * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model, gen_ai.response.model,
+ *   server.address, server.port, gen_ai.token.type
+ * - present: each call whose usage is known, in and out
+ * - source: GenAI 1.41
+ */
+export const METRIC_GEN_AI_CLIENT_TOKEN_USAGE = 'gen_ai.client.token.usage';
+
+/**
+ * How long calls took, their retries included.
+ *
+ * - instrument: histogram
+ * - unit: s
+ * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model, gen_ai.response.model,
+ *   server.address, server.port, error.type
+ * - present: each call
+ * - source: GenAI 1.42-dev
+ */
+export const METRIC_GEN_AI_CLIENT_INFERENCE_DURATION = 'gen_ai.client.inference.duration';
+
+/**
+ * From the start of a call to the first chunk with generated output.
+ *
+ * - instrument: histogram
+ * - unit: s
+ * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model, gen_ai.response.model,
+ *   server.address, server.port
+ * - present: each stream that had output
+ * - source: GenAI 1.42-dev
+ */
+export const METRIC_GEN_AI_CLIENT_INFERENCE_TIME_TO_FIRST_CHUNK = 'gen_ai.client.inference.time_to_first_chunk';
+
+/**
+ * From one chunk with generated output to the next.
+ *
+ * - instrument: histogram
+ * - unit: s
+ * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model
+ * - present: each chunk with output but the first, as it comes
+ * - source: GenAI 1.42-dev
+ */
+export const METRIC_GEN_AI_CLIENT_INFERENCE_TIME_PER_OUTPUT_CHUNK = 'gen_ai.client.inference.time_per_output_chunk';
+
+/**
+ * Input tokens used, cached ones included.
+ *
+ * - instrument: counter
+ * - unit: {token}
+ * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model, gen_ai.response.model,
+ *   server.address, server.port, gen_ai.token.modality
+ * - present: each call; 0 where usage is not known
+ * - source: GenAI 1.42-dev
+ */
+export const METRIC_GEN_AI_CLIENT_INFERENCE_USAGE_INPUT_TOKENS = 'gen_ai.client.inference.usage.input_tokens';
+
+/**
+ * Output tokens used, reasoning included.
+ *
+ * - instrument: counter
+ * - unit: {token}
+ * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model, gen_ai.response.model,
+ *   server.address, server.port, gen_ai.token.modality
+ * - present: each call; 0 where usage is not known
+ * - source: GenAI 1.42-dev
+ */
+export const METRIC_GEN_AI_CLIENT_INFERENCE_USAGE_OUTPUT_TOKENS = 'gen_ai.client.inference.usage.output_tokens';
+
+/**
+ * Input tokens that came out of a cache.
+ *
+ * - instrument: counter
+ * - unit: {token}
+ * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model, gen_ai.response.model,
+ *   server.address, server.port, gen_ai.token.modality
+ * - present: each call whose provider reports them
+ * - source: GenAI 1.42-dev
+ */
+export const METRIC_GEN_AI_CLIENT_INFERENCE_USAGE_CACHE_READ_INPUT_TOKENS =
+  'gen_ai.client.inference.usage.cache_read.input_tokens';
+
+/**
+ * Output tokens spent on reasoning.
+ *
+ * - instrument: counter
+ * - unit: {token}
+ * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model, gen_ai.response.model,
+ *   server.address, server.port, gen_ai.token.modality
+ * - present: each call whose provider reports them
+ * - source: GenAI 1.42-dev
+ */
+export const METRIC_GEN_AI_CLIENT_INFERENCE_USAGE_REASONING_OUTPUT_TOKENS =
+  'gen_ai.client.inference.usage.reasoning.output_tokens';
+
+/**
+ * Input tokens of single calls.
+ *
+ * - instrument: histogram
+ * - unit: {token}
+ * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model, gen_ai.response.model,
+ *   server.address, server.port
+ * - present: each call that did not fail and whose usage is known
+ * - source: GenAI 1.42-dev
+ */
+export const METRIC_GEN_AI_CLIENT_INFERENCE_OPERATION_INPUT_TOKENS = 'gen_ai.client.inference.operation.input_tokens';
+
+/**
+ * Output tokens of single calls.
+ *
+ * - instrument: histogram
+ * - unit: {token}
+ * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model, gen_ai.response.model,
+ *   server.address, server.port
+ * - present: each call that did not fail and whose usage is known
+ * - source: GenAI 1.42-dev
+ */
+export const METRIC_GEN_AI_CLIENT_INFERENCE_OPERATION_OUTPUT_TOKENS = 'gen_ai.client.inference.operation.output_tokens';
+
+/**
+ * Calls that ended, by how.
+ *
+ * - instrument: counter
+ * - unit: {call}
+ * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model, llm_stream.feature,
+ *   llm_stream.route, llm_stream.outcome, llm_stream.failure_stage, llm_stream.stage, llm_stream.error_category,
+ *   llm_stream.fault
+ * - present: each call
+ * - source: ours
+ */
+export const METRIC_LLM_STREAM_STREAM_OUTCOMES = 'llm_stream.stream.outcomes';
+
+/**
+ * Calls that are under way.
+ *
+ * - instrument: observable up-down counter
+ * - unit: {stream}
+ * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model, llm_stream.feature,
+ *   llm_stream.route, llm_stream.stage
+ * - present: while it is collected
+ * - source: ours
+ */
+export const METRIC_LLM_STREAM_STREAM_ACTIVE = 'llm_stream.stream.active';
+
+/**
+ * Streams whose consumer has been waiting for a chunk for longer than the stall threshold.
+ *
+ * - instrument: observable up-down counter
+ * - unit: {stream}
+ * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model, llm_stream.feature,
+ *   llm_stream.route, llm_stream.stage
+ * - present: while it is collected
+ * - source: ours
+ */
+export const METRIC_LLM_STREAM_STREAM_IDLE = 'llm_stream.stream.idle';
+
+/**
+ * From the start of a call to the headers of its answer.
+ *
+ * - instrument: histogram
+ * - unit: s
+ * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model, llm_stream.feature,
+ *   llm_stream.route, llm_stream.outcome
+ * - present: each call that was answered
+ * - source: ours
+ */
+export const METRIC_LLM_STREAM_STREAM_TIME_TO_HEADERS = 'llm_stream.stream.time_to_headers';
+
+/**
+ * From the start of a call to the first generated output of any channel.
+ *
+ * - instrument: histogram
+ * - unit: s
+ * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model, llm_stream.feature,
+ *   llm_stream.route, llm_stream.outcome
+ * - present: each stream that had output
+ * - source: ours
+ */
+export const METRIC_LLM_STREAM_STREAM_TIME_TO_FIRST_TOKEN = 'llm_stream.stream.time_to_first_token';
+
+/**
+ * The longest wait for a chunk within a stream, the silence in which it died included.
+ *
+ * - instrument: histogram
+ * - unit: s
+ * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model, llm_stream.feature,
+ *   llm_stream.route, llm_stream.outcome
+ * - present: each stream that had chunks
+ * - source: ours
+ */
+export const METRIC_LLM_STREAM_STREAM_MAX_CHUNK_GAP = 'llm_stream.stream.max_chunk_gap';
+
+/**
+ * Chunks that reached the consumer of a stream.
+ *
+ * - instrument: histogram
+ * - unit: {chunk}
+ * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model, llm_stream.feature,
+ *   llm_stream.route, llm_stream.outcome, llm_stream.failure_stage
+ * - present: each stream that began, 2xx, and could be seen
+ * - source: ours
+ */
+export const METRIC_LLM_STREAM_STREAM_CHUNKS = 'llm_stream.stream.chunks';
+
+/**
+ * Bytes of answers that reached the consumer.
+ *
+ * - instrument: counter
+ * - unit: By
+ * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model, llm_stream.feature,
+ *   llm_stream.route, llm_stream.outcome
+ * - present: each call whose bytes could be seen
+ * - source: ours
+ */
+export const METRIC_LLM_STREAM_STREAM_BYTES = 'llm_stream.stream.bytes';
+
+/**
+ * Silences within streams that reached the stall threshold.
+ *
+ * - instrument: counter
+ * - unit: {stall}
+ * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model, llm_stream.feature,
+ *   llm_stream.route, llm_stream.outcome
+ * - present: each stream that began, 2xx, and could be seen; mostly 0
+ * - source: ours
+ */
+export const METRIC_LLM_STREAM_STREAM_STALLS = 'llm_stream.stream.stalls';
+
+/**
+ * HTTP requests of a call: more than one, where an SDK tried again.
+ *
+ * - instrument: histogram
+ * - unit: {attempt}
+ * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model, llm_stream.feature,
+ *   llm_stream.route, llm_stream.outcome, llm_stream.retry_attempt, llm_stream.fallback_attempt
+ * - present: each call that sent one
+ * - source: ours
+ */
+export const METRIC_LLM_STREAM_STREAM_ATTEMPTS = 'llm_stream.stream.attempts';
+
+/**
+ * Calls that were answered, 2xx, without final usage.
+ *
+ * - instrument: counter
+ * - unit: {call}
+ * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model, llm_stream.feature,
+ *   llm_stream.route, llm_stream.outcome, llm_stream.usage_source
+ * - present: each such call
+ * - source: ours
+ */
+export const METRIC_LLM_STREAM_STREAM_USAGE_MISSING = 'llm_stream.stream.usage_missing';

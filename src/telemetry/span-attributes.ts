@@ -1,9 +1,10 @@
 /** Every attribute of a call's span, and where its value comes from: what is known before the start, and at the end. */
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { ERROR_TYPE_VALUE_OTHER } from '@opentelemetry/semantic-conventions';
-import type { CallDescription } from '../stream/call-description.js';
+import type { ApplicationFacts, ApplicationValue, CallDescription } from '../stream/call-description.js';
 import type { CallOutcome, OpenOutcome, Usage } from '../stream/outcome.js';
 import * as names from './semconv.js';
+import type { Parts } from './timeline.js';
 
 export interface SpanSinkOptions {
   /** Span events that the SDK in use keeps per span. */
@@ -12,6 +13,8 @@ export interface SpanSinkOptions {
   readonly toolNames: boolean;
   /** As configured; written beside the count of stalls, which means nothing without it. */
   readonly stallThresholdMs: number;
+  /** Which milestones are span events; all where it is left out. */
+  readonly spanEvents?: Parts;
 }
 
 /** An attribute and where its value comes from; undefined is not written. */
@@ -35,7 +38,23 @@ export function forEachKnown<From>(
   }
 }
 
-export const START_ATTRIBUTES: readonly Row<CallDescription>[] = [
+/** What is known of a call before it starts. The application's own cannot replace ours. */
+export function startAttributes(call: CallDescription, application: ApplicationFacts | undefined): Attributes {
+  return fill(application ? ownAttributes(application) : {}, START_ATTRIBUTES, call);
+}
+
+function ownAttributes(application: ApplicationFacts): Attributes {
+  const attributes: Attributes = {};
+  for (const [name, value] of Object.entries(application.attributes ?? {})) attributes[name] = copyOf(value);
+  return fill(attributes, APPLICATION_ATTRIBUTES, application);
+}
+
+function copyOf(value: ApplicationValue): AttributeValue {
+  // A list of one kind: whoever took it in looked.
+  return (Array.isArray(value) ? [...value] : value) as AttributeValue;
+}
+
+const START_ATTRIBUTES: readonly Row<CallDescription>[] = [
   [names.ATTR_GEN_AI_OPERATION_NAME, (call) => call.operation],
   [names.ATTR_GEN_AI_PROVIDER_NAME, (call) => call.provider],
   [names.ATTR_GEN_AI_REQUEST_MODEL, (call) => call.model],
@@ -61,6 +80,15 @@ export const START_ATTRIBUTES: readonly Row<CallDescription>[] = [
   [names.ATTR_LLM_STREAM_REQUEST_MESSAGE_COUNT, (call) => call.messageCount],
   [names.ATTR_LLM_STREAM_REQUEST_TOOL_COUNT, (call) => call.toolCount],
   [names.ATTR_LLM_STREAM_API_KEY_PRESENT, (call) => call.apiKeyPresent],
+];
+
+const APPLICATION_ATTRIBUTES: readonly Row<ApplicationFacts>[] = [
+  [names.ATTR_LLM_STREAM_REQUEST_ID, (facts) => facts.requestId],
+  [names.ATTR_LLM_STREAM_FEATURE, (facts) => facts.feature],
+  [names.ATTR_LLM_STREAM_ROUTE, (facts) => facts.route],
+  [names.ATTR_LLM_STREAM_CONFIG_VERSION, (facts) => facts.configVersion],
+  [names.ATTR_LLM_STREAM_RETRY_ATTEMPT, (facts) => facts.retryAttempt],
+  [names.ATTR_LLM_STREAM_FALLBACK_ATTEMPT, (facts) => facts.fallbackAttempt],
 ];
 
 export const USAGE_ATTRIBUTES: readonly Row<Usage>[] = [
@@ -143,6 +171,20 @@ const OUTCOME_ATTRIBUTES: readonly Row<AnyOutcome>[] = [
   [names.ATTR_LLM_STREAM_TOOL_CALL_FRAGMENT_COUNT, (o) => ifSeen(o, o.toolCallFragmentCount)],
   [names.ATTR_LLM_STREAM_TOOL_CALL_ARGUMENT_CHARACTERS, (o) => ifSeen(o, o.toolCallArgumentCharacters)],
   [names.ATTR_LLM_STREAM_TOOL_CALL_ARGUMENTS_COMPLETED, (o) => ifSeen(o, o.toolCallArgumentsCompleted)],
+
+  [names.ATTR_LLM_STREAM_TOOL_CALL_VALIDATED, (o) => o.toolCallsValidated],
+  [names.ATTR_LLM_STREAM_TOOL_CALL_EXECUTION_STARTED, (o) => o.toolCallExecutionStarted],
+  [names.ATTR_LLM_STREAM_TOOL_CALL_EXECUTION_COMPLETED, (o) => o.toolCallExecutionCompleted],
+
+  [names.ATTR_LLM_STREAM_PERSISTENCE_STATUS, (o) => o.persistenceStatus],
+  [names.ATTR_LLM_STREAM_PROCESSING_STATUS, (o) => o.processingStatus],
+  [names.ATTR_LLM_STREAM_CLIENT_DELIVERY_STATUS, (o) => o.clientDeliveryStatus],
+
+  [names.ATTR_LLM_STREAM_BUDGET_CONNECT_MS, (o) => whole(o.budgets?.connectMs)],
+  [names.ATTR_LLM_STREAM_BUDGET_HEADERS_MS, (o) => whole(o.budgets?.headersMs)],
+  [names.ATTR_LLM_STREAM_BUDGET_FIRST_TOKEN_MS, (o) => whole(o.budgets?.firstTokenMs)],
+  [names.ATTR_LLM_STREAM_BUDGET_IDLE_MS, (o) => whole(o.budgets?.idleMs)],
+  [names.ATTR_LLM_STREAM_BUDGET_TOTAL_MS, (o) => whole(o.budgets?.totalMs)],
 
   [names.ATTR_LLM_STREAM_OBSERVED_BY, (o) => [...o.observedBy]],
 ];

@@ -6,8 +6,8 @@
  */
 import type { Milestone, ToolCallFragmentMilestone } from '../stream/milestone.js';
 
-/** What may become a span event: every milestone but the last. */
-export type TimelineMilestone = Exclude<Milestone, { type: 'settled' }>;
+/** What may become a span event: every milestone but the last, and those of single chunks. */
+export type TimelineMilestone = Exclude<Milestone, { type: 'settled' | 'chunk' }>;
 
 type CappedMilestone = Exclude<TimelineMilestone, ToolCallFragmentMilestone>;
 type CappedType = CappedMilestone['type'];

@@ -16,7 +16,7 @@ const WITH_SDK = [
   'test/register/register.test.ts',
   'test/register/sending.test.ts',
   'test/scenarios/',
-  'test/telemetry/span-sink.test.ts',
+  'test/telemetry/',
   'test/matrix/',
 ];
 

@@ -7,7 +7,7 @@ export interface DescribedName {
   readonly constant: string;
   readonly name: string;
   readonly meaning: string;
-  /** `type`, `unit`, `on`, `present`, `example`, `source`. */
+  /** `type`, `unit`, `on`, `present`, `example`, `source`; of metrics and log records `instrument`, `attributes`. */
   readonly facts: Readonly<Record<string, string>>;
 }
 
@@ -15,21 +15,28 @@ export interface DescribedName {
 export function describedNames(): DescribedName[] {
   const source = readFileSync(new URL('../../src/telemetry/semconv.ts', import.meta.url), 'utf8');
   const values: Readonly<Record<string, string>> = semconv;
-  return [...source.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*export const ((?:ATTR|EVENT)_\w+) =/g)].map(
+  return [...source.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*export const ((?:ATTR|EVENT|LOG|METRIC)_\w+) =/g)].map(
     ([, comment = '', constant = '']) => {
-      const [meaning = '', ...items] = unwrap(comment).split(/(?:^| )- (?=(?:type|unit|on|present|example|source): )/);
+      const [meaning = '', ...items] = unwrap(comment).split(FACT);
       const facts = Object.fromEntries(items.map((item) => item.trim().split(/: (.*)/s, 2)));
       return { constant, name: values[constant] ?? '', meaning: meaning.trim(), facts };
     },
   );
 }
 
+const FACT = /(?:^| )- (?=(?:type|instrument|unit|attributes|on|present|example|source): )/;
+
 /** The document, whole. */
 export function renderAttributes(): string {
   const names = describedNames();
   const attributes = names.filter(({ constant }) => constant.startsWith('ATTR_'));
   const onSpan = attributes.filter(({ facts }) => places(facts['on']).includes('span'));
-  const onSpanEvents = attributes.filter(({ facts }) => places(facts['on']).some((place) => place !== 'span'));
+  const metrics = names.filter(({ constant }) => constant.startsWith('METRIC_'));
+  const isMetric = (place: string) => metrics.some(({ name }) => name === place);
+  const onMetrics = attributes.filter(({ facts }) => places(facts['on']).some(isMetric));
+  const onSpanEvents = attributes.filter(({ facts }) =>
+    places(facts['on']).some((place) => place !== 'span' && !isMetric(place)),
+  );
   const isOurs = ({ facts }: DescribedName) => facts['source'] === 'ours';
   return [
     HEAD,
@@ -52,6 +59,34 @@ export function renderAttributes(): string {
     ),
     '## Attributes of span events\n',
     attributeTable(onSpanEvents),
+    METRICS,
+    table(
+      ['metric', 'meaning', 'instrument', 'unit', 'recorded for', 'attributes', 'source'],
+      metrics.map(({ name, meaning, facts }) => [
+        code(name),
+        meaning,
+        facts['instrument'] ?? '',
+        code(facts['unit'] ?? ''),
+        facts['present'] ?? '',
+        places(facts['attributes']).map(code).join(', '),
+        facts['source'] ?? '',
+      ]),
+    ),
+    '## Attributes of metrics alone\n',
+    attributeTable(onMetrics),
+    LOG_RECORDS,
+    table(
+      ['log record', 'meaning', 'attributes', 'present', 'source'],
+      names
+        .filter(({ constant }) => constant.startsWith('LOG_'))
+        .map(({ name, meaning, facts }) => [
+          code(name),
+          meaning,
+          facts['attributes'] ?? '',
+          facts['present'] ?? '',
+          facts['source'] ?? '',
+        ]),
+    ),
   ].join('\n');
 }
 
@@ -87,9 +122,9 @@ function unwrap(comment: string): string {
   return comment.replace(/\s*\n\s*\* ?/g, ' ').replace(/\s+/g, ' ');
 }
 
-const HEAD = `# Attributes and span events
+const HEAD = `# Attributes, span events, metrics, log records
 
-Every name that a span of this package can carry. Written out of \`src/telemetry/semconv.ts\` by
+Every name that this package writes. Written out of \`src/telemetry/semconv.ts\` by
 \`npx vitest run test/telemetry/semconv.test.ts -u\`; a test fails where the two differ. The names are constants of the entry
 \`opentelemetry-instrumentation-llm-stream/semconv\`.
 
@@ -116,4 +151,27 @@ then each type of milestone keeps one before any keeps two; the last to go are \
 and \`response_headers\`. What was left out is counted in \`llm_stream.span_events.suppressed_count\`.
 
 The newest fragments are written when the call ends: they stand last in the span's list, with the times they came at.
+`;
+
+const METRICS = `## Metrics
+
+Recorded where a meter provider is registered, at the end of a call, for calls that are not sampled, too (the option \`metrics\`
+switches them off). \`metricNames\` says which of the conventions' own are recorded: those of 1.41 (the default), those that follow
+them (\`current\`, GenAI 1.42-dev), or \`both\`. Times are seconds, as metrics are.
+
+- An attribute is absent where the span's is. \`llm_stream.feature\` and \`llm_stream.route\` are there with the option \`metricDimensions\`.
+- Of each attribute the first 100 values of a process are kept; the others are \`_OTHER\`, a port or a number of tries absent.
+- The two with a stage are counted when metrics are collected: calls that are open then, and those of them whose consumer
+  waits for a chunk; a live stall shows nowhere else, as an open span is not exported.
+- Records are made in the context of the call's span, so that an SDK that has exemplars can keep them.
+- \`time_per_output_chunk\` is recorded for each chunk, and the JavaScript SDK's price for that is about 1 µs a chunk; a View that drops
+  the metric does not make it cheaper.
+`;
+
+const LOG_RECORDS = `## Log records
+
+Written where a logger provider is registered and options ask for them, in the context of the call's span, while it is still
+recording. With the option \`signal\` the timeline is log records instead of span events (\`logs\`), or both (\`both\`): one for each
+milestone, without a cap, named as the span event is, with its attributes and its time; severity INFO, of fragments DEBUG. A call that
+is sampled out has no timeline.
 `;

@@ -1,5 +1,5 @@
 /** Hand-written calls for this room's tests: a bare one, and one in which everything is known. */
-import type { CallDescription } from '../../src/stream/call-description.js';
+import type { ApplicationFacts, CallDescription, SpanIdentity } from '../../src/stream/call-description.js';
 import type { Milestone } from '../../src/stream/milestone.js';
 import type { CallOutcome } from '../../src/stream/outcome.js';
 
@@ -41,6 +41,24 @@ export const fullCall: CallDescription = {
   apiKeyPresent: true,
   apiType: 'chat_completions',
   azure: true,
+};
+
+/** What an application said around the call. */
+export const everythingSaid: ApplicationFacts = {
+  requestId: 'req-7f3a',
+  feature: 'summary',
+  route: '/chat/:id',
+  configVersion: '2026-11-02',
+  retryAttempt: 2,
+  fallbackAttempt: 1,
+  attributes: { 'app.tenant': 'acme', 'app.flags': ['a', 'b'], 'app.premium': true, 'app.cohort': 7 },
+};
+
+/** A failed call before this one. */
+export const failedBefore: SpanIdentity = {
+  traceId: '0af7651916cd43dd8448eb211c80319c',
+  spanId: 'b7ad6b7169203331',
+  traceFlags: 1,
 };
 
 export const completed: CallOutcome = {
@@ -150,12 +168,19 @@ export const everythingKnown: CallOutcome = {
   toolCallNames: ['get_weather', 'get_time', 'book'],
   toolCallIncompleteNames: ['book'],
   toolCalls: [{ choice: 0, index: 0, id: 'call_9d0c', name: 'get_weather', complete: false }],
+  persistenceStatus: 'ok',
+  processingStatus: 'failed',
+  clientDeliveryStatus: 'client_left',
+  toolCallsValidated: false,
+  toolCallExecutionStarted: true,
+  toolCallExecutionCompleted: false,
   retryDelayMs: 1520.4,
+  budgets: { connectMs: 3000, headersMs: 30_000.4, firstTokenMs: 60_000, idleMs: 20_000, totalMs: 600_000 },
   observedBy: ['fetch', 'openai'],
 };
 
 /** One milestone of every type that a live call can have, in the order of a call that ends badly, each 10 ms apart. */
-export const everyMilestone: readonly Exclude<Milestone, { type: 'settled' }>[] = [
+export const everyMilestone: readonly Exclude<Milestone, { type: 'settled' | 'chunk' }>[] = [
   { type: 'attempt', atMs: 0.4, attempt: 1 },
   { type: 'response_headers', atMs: 10.4, status: 200 },
   { type: 'first_chunk', atMs: 20.4 },

@@ -14,7 +14,7 @@ describe('semconv.ts', () => {
 
   test('names each constant for its value', () => {
     for (const [constant, name] of names) {
-      expect(constant.replace(/^(ATTR|EVENT)_/, '')).toBe(name.toUpperCase().replaceAll('.', '_'));
+      expect(constant.replace(/^(ATTR|EVENT|LOG|METRIC)_/, '')).toBe(name.toUpperCase().replaceAll('.', '_'));
     }
   });
 

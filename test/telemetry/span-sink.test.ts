@@ -20,7 +20,7 @@ import {
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { CallDescription } from '../../src/stream/call-description.js';
+import type { CallDescription, Surroundings } from '../../src/stream/call-description.js';
 import type { Milestone } from '../../src/stream/milestone.js';
 import type { CallOutcome } from '../../src/stream/outcome.js';
 import * as semconv from '../../src/telemetry/semconv.js';
@@ -33,7 +33,9 @@ import {
   completed,
   everyMilestone,
   everythingKnown,
+  everythingSaid,
   failed,
+  failedBefore,
   fragments,
   fullCall,
   START_EPOCH_MS,
@@ -68,7 +70,34 @@ const STANDARD_AT_START: Attributes = {
   'llm_stream.api_key_present': true,
 };
 
+const SAID_AT_START: Attributes = {
+  'llm_stream.request_id': 'req-7f3a',
+  'llm_stream.feature': 'summary',
+  'llm_stream.route': '/chat/:id',
+  'llm_stream.config_version': '2026-11-02',
+  'llm_stream.retry_attempt': 2,
+  'llm_stream.fallback_attempt': 1,
+};
+
+const OWN_AT_START: Attributes = {
+  'app.tenant': 'acme',
+  'app.flags': ['a', 'b'],
+  'app.premium': true,
+  'app.cohort': 7,
+};
+
 const AT_END: Attributes = {
+  'llm_stream.persistence_status': 'ok',
+  'llm_stream.processing_status': 'failed',
+  'llm_stream.client_delivery_status': 'client_left',
+  'llm_stream.tool_call.validated': false,
+  'llm_stream.tool_call.execution_started': true,
+  'llm_stream.tool_call.execution_completed': false,
+  'llm_stream.budget.connect_ms': 3000,
+  'llm_stream.budget.headers_ms': 30_000,
+  'llm_stream.budget.first_token_ms': 60_000,
+  'llm_stream.budget.idle_ms': 20_000,
+  'llm_stream.budget.total_ms': 600_000,
   'llm_stream.observed_by': ['fetch', 'openai'],
   'llm_stream.retry_delay_ms': 1520,
   'gen_ai.response.id': 'chatcmpl-8f2a',
@@ -198,7 +227,33 @@ describe('the span', () => {
     expect(record({ call: { ...bareCall, model: undefined } }).name).toBe('chat');
   });
 
-  test('shows a sampler all that is known of the request', () => {
+  test('is named by us where no operation is known', () => {
+    const call = { ...bareCall, operation: undefined, provider: undefined };
+    expect(record({ call }).name).toBe('llm_stream.call');
+    expect(record({ call }).attributes).not.toHaveProperty('gen_ai.operation.name');
+  });
+
+  test('links to the failed call that it is another try of, and to nothing else', () => {
+    expect(record({ surroundings: { previous: failedBefore } }).links).toEqual([
+      {
+        context: {
+          traceId: '0af7651916cd43dd8448eb211c80319c',
+          spanId: 'b7ad6b7169203331',
+          traceFlags: 1,
+          isRemote: false,
+        },
+      },
+    ]);
+    expect(record().links).toEqual([]);
+  });
+
+  test('keeps ours where an application gives an attribute the same name', () => {
+    const application = { attributes: { 'gen_ai.request.model': 'another', 'gen_ai.conversation.id': 'c-1' } };
+    const { attributes } = record({ call: fullCall, surroundings: { application } });
+    expect(attributes).toMatchObject({ 'gen_ai.request.model': 'gpt-5.1', 'gen_ai.conversation.id': 'c-1' });
+  });
+
+  test('shows a sampler all that is known of the request, and all that the application said', () => {
     const seen: Attributes[] = [];
     const sampler: Sampler = {
       shouldSample: (_parent, _traceId, _name, _kind, attributes) => {
@@ -206,13 +261,13 @@ describe('the span', () => {
         return { decision: SamplingDecision.RECORD_AND_SAMPLED };
       },
     };
-    record({ call: fullCall, sampler });
-    expect(seen).toEqual([STANDARD_AT_START]);
+    record({ call: fullCall, sampler, surroundings: { application: everythingSaid } });
+    expect(seen).toEqual([{ ...STANDARD_AT_START, ...SAID_AT_START, ...OWN_AT_START }]);
   });
 
   test('has every attribute that an outcome can fill', () => {
-    const span = record({ call: fullCall, outcome: everythingKnown });
-    expect(span.attributes).toEqual({ ...STANDARD_AT_START, ...AT_END });
+    const span = record({ call: fullCall, outcome: everythingKnown, surroundings: { application: everythingSaid } });
+    expect(span.attributes).toEqual({ ...STANDARD_AT_START, ...SAID_AT_START, ...OWN_AT_START, ...AT_END });
     expect(span.droppedAttributesCount).toBe(0);
   });
 
@@ -225,11 +280,13 @@ describe('the span', () => {
   });
 
   test('writes what `semconv.ts` names: nothing else, and all of it', () => {
-    const span = record({ call: fullCall, outcome: everythingKnown, milestones: everyMilestone });
+    const { attributes: _own, ...said } = everythingSaid;
+    const surroundings = { application: said };
+    const span = record({ call: fullCall, outcome: everythingKnown, milestones: everyMilestone, surroundings });
     const attributes = new Set(
       [span.attributes, ...span.events.map((event) => event.attributes ?? {})].flatMap(Object.keys),
     );
-    expect([...attributes].sort()).toEqual(exported('ATTR_'));
+    expect([...attributes].sort()).toEqual(exported('ATTR_').filter((name) => !OF_METRICS.has(name)));
     expect(span.events.map((event) => event.name).sort()).toEqual(exported('EVENT_'));
   });
 
@@ -567,9 +624,10 @@ interface Setup {
   readonly options?: Partial<SpanSinkOptions> | undefined;
   readonly limit?: number | undefined;
   readonly sampler?: Sampler | undefined;
+  readonly surroundings?: Surroundings | undefined;
 }
 
-function start({ call = bareCall, options, limit = 128, sampler }: Setup = {}) {
+function start({ call = bareCall, options, limit = 128, sampler, surroundings }: Setup = {}) {
   const exporter = new InMemorySpanExporter();
   const provider = new BasicTracerProvider({
     spanProcessors: [new SimpleSpanProcessor(exporter)],
@@ -577,7 +635,7 @@ function start({ call = bareCall, options, limit = 128, sampler }: Setup = {}) {
     ...(sampler && { sampler }),
   });
   const tracer = provider.getTracer('test');
-  const opened = openSpan(tracer, call, { ...OPTIONS, spanEventLimit: limit, ...options });
+  const opened = openSpan(tracer, call, { ...OPTIONS, spanEventLimit: limit, ...options }, surroundings);
   return { exporter, tracer, opened, sink: opened.sink };
 }
 
@@ -619,6 +677,9 @@ function fragmentNumbers(span: ReadableSpan): unknown[] {
 function epochMs([seconds, nanos]: readonly [number, number]): number {
   return seconds * 1000 + nanos / 1e6;
 }
+
+/** Written by another sink alone. */
+const OF_METRICS = new Set(['gen_ai.token.modality', 'gen_ai.token.type']);
 
 function exported(prefix: string): string[] {
   return Object.entries(semconv)
