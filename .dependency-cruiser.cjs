@@ -10,11 +10,16 @@ const TABLE = {
   'src/intercept/': {
     values: ['src/guard\\.ts$', 'src/process-state\\.ts$'],
   },
-  'src/telemetry/': { values: ['src/stream/', 'node_modules/@opentelemetry/(api|semantic-conventions)/'] },
+  'src/telemetry/': { values: ['src/stream/', 'node_modules/@opentelemetry/(api|api-logs|semantic-conventions)/'] },
   'src/testing/': { values: [] },
   'src/app/': {
-    values: ['src/(guard|process-state)\\.ts$', 'src/telemetry/span-attributes\\.ts$'],
-    types: ['src/stream/outcome\\.ts$', 'node_modules/@opentelemetry/api/'],
+    values: [
+      'src/(guard|process-state)\\.ts$',
+      'src/telemetry/span-attributes\\.ts$',
+      'src/intercept/(fetch|response)\\.ts$',
+      'node_modules/@opentelemetry/api/',
+    ],
+    types: ['src/stream/(aftermath|call-description|outcome)\\.ts$', 'src/intercept/call-hooks\\.ts$'],
   },
   'src/call/': {
     values: ['src/protocol/', 'src/stream/', 'src/(guard|process-state)\\.ts$', 'node_modules/@opentelemetry/api/'],
@@ -31,15 +36,26 @@ const TABLE = {
   },
   'src/no-op/': {
     values: ['src/app/', 'src/version\\.ts$', 'src/testing/scripts/'],
-    types: ['src/(index|config)\\.ts$', 'src/testing/index\\.ts$', 'node_modules/@opentelemetry/instrumentation/'],
+    types: [
+      'src/(index|config|budgets)\\.ts$',
+      'src/testing/index\\.ts$',
+      'node_modules/@opentelemetry/instrumentation/',
+    ],
   },
   'src/guard.ts': { values: ['node_modules/@opentelemetry/api/'] },
   'src/runtime.ts': { values: ['src/version\\.ts$', 'node_modules/@opentelemetry/api/'] },
   'src/hook.ts': { values: ['src/runtime\\.ts$', 'node_modules/@opentelemetry/api/'] },
-  'src/process-state.ts': { values: [], types: ['src/stream/outcome\\.ts$', 'src/intercept/call-hooks\\.ts$'] },
+  'src/process-state.ts': {
+    values: [],
+    types: ['src/stream/(aftermath|call-description|milestone|outcome)\\.ts$', 'src/intercept/call-hooks\\.ts$'],
+  },
   'src/config.ts': {
     values: ['node_modules/@opentelemetry/api/'],
-    types: ['src/protocol/(dialects/|request\\.ts$)', 'node_modules/@opentelemetry/instrumentation/'],
+    types: [
+      'src/protocol/(dialects/|request\\.ts$)',
+      'src/app/call-outcome\\.ts$',
+      'node_modules/@opentelemetry/instrumentation/',
+    ],
   },
 };
 

@@ -4,6 +4,7 @@ export default defineConfig([
   {
     entry: {
       index: 'src/index.ts',
+      budgets: 'src/budgets.ts',
       hook: 'src/hook.ts',
       register: 'src/register.ts',
       semconv: 'src/telemetry/semconv.ts',
@@ -18,6 +19,7 @@ export default defineConfig([
     // What browsers and edge runtimes are given: the same names, without Node. Its types are those of the real entries.
     entry: {
       'no-op/index': 'src/no-op/index.ts',
+      'no-op/budgets': 'src/no-op/budgets.ts',
       'no-op/hook': 'src/no-op/hook.ts',
       'no-op/register': 'src/no-op/register.ts',
       'no-op/semconv': 'src/telemetry/semconv.ts',

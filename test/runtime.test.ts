@@ -18,7 +18,7 @@ const SAID = (runtime: string) =>
   `opentelemetry-instrumentation-llm-stream: ${runtime} is not supported; LLM calls are not traced`;
 
 describe.each(['Bun', 'Deno'])('on %s', (runtime) => {
-  it.each(['hook', 'register', 'enabled', 'instrumentFetch', 'instrumentOpenAI'])(
+  it.each(['hook', 'register', 'enabled', 'instrumentFetch', 'fetchWithBudgets', 'instrumentOpenAI'])(
     '%s changes nothing, and one line says so, once in the process',
     async (entry) => {
       expect(await run(runtime, entry)).toEqual([
@@ -33,6 +33,7 @@ describe('on Node', () => {
   it.each([
     ['enabled', { untouched: false, lines: [], url: false }],
     ['instrumentFetch', { untouched: false, lines: [], url: false }],
+    ['fetchWithBudgets', { untouched: false, lines: [], url: false }],
     ['instrumentOpenAI', { untouched: false, lines: [], url: false }],
     ['register', { untouched: false, lines: [], url: true }],
     ['hook', { untouched: true, lines: [], url: true }],

@@ -1,4 +1,4 @@
-/** What an application exports over HTTP, as it comes: path, headers, and, of JSON, the spans. */
+/** What an application exports over HTTP, as it comes: path, headers, and, of JSON, the spans and the sums of metrics. */
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -8,6 +8,7 @@ export interface Export {
   /** Undefined where the body is no JSON. */
   readonly resource: Readonly<Record<string, unknown>> | undefined;
   readonly spans: readonly ExportedSpan[];
+  readonly sums: readonly ExportedSum[];
 }
 
 export interface ExportedSpan {
@@ -17,6 +18,15 @@ export interface ExportedSpan {
   readonly attributes: Readonly<Record<string, unknown>>;
   /** Names of its span events. */
   readonly events: readonly string[];
+  /** The ids of the spans that it links to. */
+  readonly links: readonly string[];
+}
+
+/** One point of a counter. */
+export interface ExportedSum {
+  readonly name: string;
+  readonly attributes: Readonly<Record<string, unknown>>;
+  readonly value: number;
 }
 
 export interface Collector {
@@ -62,31 +72,60 @@ interface OtlpSpan {
   readonly spanId: string;
   readonly attributes: readonly KeyValue[];
   readonly events: readonly { readonly name: string }[];
+  readonly links: readonly { readonly spanId: string }[];
+}
+
+interface OtlpMetric {
+  readonly name: string;
+  /** Of counters alone. */
+  readonly sum?: { readonly dataPoints: readonly OtlpPoint[] };
+}
+
+interface OtlpPoint {
+  readonly attributes: readonly KeyValue[];
+  readonly asDouble: number;
+}
+
+interface Resource {
+  readonly resource: { readonly attributes: readonly KeyValue[] };
 }
 
 interface Otlp {
-  readonly resourceSpans: readonly {
-    readonly resource: { readonly attributes: readonly KeyValue[] };
+  readonly resourceSpans?: readonly (Resource & {
     readonly scopeSpans: readonly { readonly spans: readonly OtlpSpan[] }[];
-  }[];
+  })[];
+  readonly resourceMetrics?: readonly (Resource & {
+    readonly scopeMetrics: readonly { readonly metrics: readonly OtlpMetric[] }[];
+  })[];
 }
 
-function read(body: Buffer, headers: IncomingHttpHeaders): Pick<Export, 'resource' | 'spans'> {
-  if (headers['content-type'] !== 'application/json') return { resource: undefined, spans: [] };
-  // OTLP, as the exporter of the SDK writes it.
-  const { resourceSpans } = JSON.parse(body.toString()) as Otlp;
+function read(body: Buffer, headers: IncomingHttpHeaders): Pick<Export, 'resource' | 'spans' | 'sums'> {
+  if (headers['content-type'] !== 'application/json') return { resource: undefined, spans: [], sums: [] };
+  // OTLP, as the exporters of the SDK write it.
+  const { resourceSpans = [], resourceMetrics = [] } = JSON.parse(body.toString()) as Otlp;
   return {
-    resource: values(resourceSpans.flatMap(({ resource }) => resource.attributes)),
+    resource: values([...resourceSpans, ...resourceMetrics].flatMap(({ resource }) => resource.attributes)),
     spans: resourceSpans
       .flatMap(({ scopeSpans }) => scopeSpans)
       .flatMap(({ spans }) => spans)
-      .map(({ name, traceId, spanId, attributes, events }) => ({
+      .map(({ name, traceId, spanId, attributes, events, links }) => ({
         name,
         traceId,
         spanId,
         attributes: values(attributes),
         events: events.map((event) => event.name),
+        links: links.map((link) => link.spanId),
       })),
+    sums: resourceMetrics
+      .flatMap(({ scopeMetrics }) => scopeMetrics)
+      .flatMap(({ metrics }) => metrics)
+      .flatMap(({ name, sum }) =>
+        (sum?.dataPoints ?? []).map(({ attributes, asDouble }) => ({
+          name,
+          attributes: values(attributes),
+          value: asDouble,
+        })),
+      ),
   };
 }
 

@@ -14,6 +14,7 @@ const NAME = 'opentelemetry-instrumentation-llm-stream';
 /** What this package depends on itself, and the API. */
 const DEPENDENCIES = [
   '@opentelemetry/api',
+  '@opentelemetry/api-logs',
   '@opentelemetry/instrumentation',
   '@opentelemetry/semantic-conventions',
   'eventsource-parser',

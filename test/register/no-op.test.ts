@@ -6,7 +6,7 @@ import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const ENTRIES = ['index', 'semconv', 'testing'];
+const ENTRIES = ['index', 'budgets', 'semconv', 'testing'];
 
 const load = (file: string) => import(new URL(`../../dist/${file}.js`, import.meta.url).href);
 
@@ -25,7 +25,7 @@ describe.each(['browser', 'edge-light', 'workerd'])('under the condition %s', (c
     const name = 'opentelemetry-instrumentation-llm-stream';
     const { metafile } = await build({
       stdin: {
-        contents: ['', '/hook', '/register', '/semconv', '/testing']
+        contents: ['', '/budgets', '/hook', '/register', '/semconv', '/testing']
           .map((path, index) => `export * as entry${index} from '${name}${path}';`)
           .join('\n'),
         resolveDir: ROOT,
@@ -41,6 +41,7 @@ describe.each(['browser', 'edge-light', 'workerd'])('under the condition %s', (c
     });
     const inputs = Object.keys(metafile.inputs);
     expect(inputs.filter((file) => file.startsWith('dist/')).sort()).toEqual([
+      'dist/no-op/budgets.js',
       'dist/no-op/hook.js',
       'dist/no-op/index.js',
       'dist/no-op/register.js',

@@ -15,11 +15,13 @@ const { request } = OpenAI.prototype;
 
 const name = 'opentelemetry-instrumentation-llm-stream';
 const library = await import(name);
+const { fetchWithBudgets } = await import(`${name}/budgets`);
 const USES = {
   hook: () => import(`${name}/hook`),
   register: () => import(`${name}/register`),
   LlmStreamInstrumentation: () => void new library.LlmStreamInstrumentation().disable(),
   instrumentFetch: () => ({ same: library.instrumentFetch(fetch) === fetch }),
+  fetchWithBudgets: () => ({ same: fetchWithBudgets(fetch, { idleMs: 1 }) === fetch }),
   instrumentOpenAI: () => ({ same: library.instrumentOpenAI(OpenAI) === OpenAI }),
   enabled: () => void new library.LlmStreamInstrumentation(),
 };
