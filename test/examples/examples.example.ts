@@ -3,41 +3,19 @@ import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
-import { chatText, chatToolCalls, type FaultyProvider, startFaultyProvider } from '../../src/testing/index.js';
-import { type Collector, startCollector } from '../register/collector.js';
-import { openWorkshop, type Workshop } from './run.js';
+import { expect, it, vi } from 'vitest';
+import { chatToolCalls } from '../../src/testing/index.js';
+import { HELLO, MODEL, openScene } from './scene.js';
 
-let workshop: Workshop;
-let provider: FaultyProvider;
-let collector: Collector;
+const scene = openScene();
 
-beforeAll(async () => {
-  workshop = await openWorkshop();
-});
-afterAll(() => workshop.remove());
-beforeEach(async () => {
-  provider = await startFaultyProvider();
-  collector = await startCollector();
-});
-afterEach(() => Promise.all([provider.close(), collector.close()]));
-
-/** What the examples ask for: so it is a scenario's name. */
-const MODEL = 'gpt-4o-mini';
-const HELLO = { reply: chatText(['Hello', ' world']) };
 const CUT_TEXT = { ...HELLO, faults: [{ type: 'silent_end' as const, afterChunks: 2 }] };
 const BOOKING = { reply: chatToolCalls([{ name: 'book', fragments: ['{"seats"', ':2}'] }]) };
 const CUT_BOOKING = { ...BOOKING, faults: [{ type: 'silent_end' as const, afterChunks: 3 }] };
 
-const environment = () => ({
-  OPENAI_API_KEY: 'none',
-  OPENAI_BASE_URL: `${provider.url}/v1`,
-  OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-});
-
 /** What each span says, with the service that it is from. */
 const spans = () =>
-  collector.exports.flatMap((sent) =>
+  scene.collector.exports.flatMap((sent) =>
     sent.spans.map(({ name, attributes }) => ({
       name,
       service: sent.resource?.['service.name'],
@@ -70,25 +48,43 @@ const cut = (service: string, stage: string) => ({
   termination: 'eof',
 });
 
+/** Of `chat-ui` in `test/browser`. */
 it('there is a test for each example', async () => {
   const entries = await readdir(fileURLToPath(new URL('../../examples/', import.meta.url)), { withFileTypes: true });
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  expect(folders.sort()).toEqual(['bundled', 'express', 'own-sdk-cjs', 'own-sdk-esm', 'register']);
+  expect(folders.sort()).toEqual([
+    'bundled',
+    'chat-ui',
+    'circuit-breaker',
+    'continue',
+    'express',
+    'fallback',
+    'own-sdk-cjs',
+    'own-sdk-esm',
+    'register',
+    'retry',
+    'tool-loop',
+  ]);
 });
 
 it('`register`: an application without a word of telemetry has its trace', async () => {
-  provider.define(MODEL, HELLO);
-  const example = await workshop.install('register');
-  const ran = await example.script('start', { ...environment(), OTEL_SERVICE_NAME: 'my-service' });
-  expect(ran).toEqual({ stdout: 'Hello world\n', stderr: '' });
+  scene.provider.define(MODEL, HELLO);
+  const example = await scene.install('register');
+  const ran = await example.script('start', { ...scene.environment, OTEL_SERVICE_NAME: 'my-service' });
+  expect(ran).toEqual({ code: 0, stdout: 'Hello world\n', stderr: '' });
   expect(spans()).toEqual([completed('my-service')]);
 });
 
 it('`own-sdk-esm`: a whole tool call is executed, half a one is not', async () => {
-  provider.define(MODEL, [BOOKING, CUT_BOOKING]);
-  const example = await workshop.install('own-sdk-esm');
-  expect(await example.script('start', environment())).toEqual({ stdout: 'booked { seats: 2 }\n', stderr: '' });
-  expect(await example.script('start', environment())).toEqual({
+  scene.provider.define(MODEL, [BOOKING, CUT_BOOKING]);
+  const example = await scene.install('own-sdk-esm');
+  expect(await example.script('start', scene.environment)).toEqual({
+    code: 0,
+    stdout: 'booked { seats: 2 }\n',
+    stderr: '',
+  });
+  expect(await example.script('start', scene.environment)).toEqual({
+    code: 0,
     stdout: 'not booked: during_tool_call (trying again is safe)\n',
     stderr: '',
   });
@@ -96,10 +92,11 @@ it('`own-sdk-esm`: a whole tool call is executed, half a one is not', async () =
 });
 
 it('`own-sdk-cjs`: a cut answer is told from a whole one', async () => {
-  provider.define(MODEL, [HELLO, CUT_TEXT]);
-  const example = await workshop.install('own-sdk-cjs');
-  expect(await example.script('start', environment())).toEqual({ stdout: 'Hello world\n', stderr: '' });
-  expect(await example.script('start', environment())).toEqual({
+  scene.provider.define(MODEL, [HELLO, CUT_TEXT]);
+  const example = await scene.install('own-sdk-cjs');
+  expect(await example.script('start', scene.environment)).toEqual({ code: 0, stdout: 'Hello world\n', stderr: '' });
+  expect(await example.script('start', scene.environment)).toEqual({
+    code: 0,
     stdout: 'Hello … stream_interrupted\n',
     stderr: '',
   });
@@ -107,18 +104,18 @@ it('`own-sdk-cjs`: a cut answer is told from a whole one', async () => {
 });
 
 it('`bundled`: a file with openai inlined is seen on both roads', async () => {
-  provider.define(MODEL, HELLO);
-  const example = await workshop.install('bundled');
-  await example.script('build', {});
-  expect(await example.script('start', environment())).toEqual({ stdout: 'Hello world\n', stderr: '' });
+  scene.provider.define(MODEL, HELLO);
+  const example = await scene.install('bundled');
+  expect(await example.script('build', {})).toMatchObject({ code: 0 });
+  expect(await example.script('start', scene.environment)).toEqual({ code: 0, stdout: 'Hello world\n', stderr: '' });
   expect(spans()).toEqual([completed('example-bundled')]);
 });
 
 it('`express`: answers, breaks off what was cut, leaves the provider with its client, and loses no span at SIGTERM', async () => {
   const held = { ...HELLO, hold: { afterChunks: 2, until: 'client_gone' as const } };
-  provider.define(MODEL, [HELLO, CUT_TEXT, held, held]);
-  const example = await workshop.install('express');
-  const server = example.start('start', { ...environment(), PORT: '0' });
+  scene.provider.define(MODEL, [HELLO, CUT_TEXT, held, held]);
+  const example = await scene.install('express');
+  const server = example.start('start', { ...scene.environment, PORT: '0' });
   if (server.stdout === null) throw new Error('it has a stdout');
   const [line] = await once(createInterface({ input: server.stdout }), 'line');
   const [, url] = /^listening on (http:\/\/127\.0\.0\.1:\d+)$/.exec(String(line)) ?? [];
@@ -138,7 +135,7 @@ it('`express`: answers, breaks off what was cut, leaves the provider with its cl
   const left = (await ask(leaving.signal)).body?.getReader();
   expect(new TextDecoder().decode((await left?.read())?.value)).toBe('Hello');
   leaving.abort();
-  await vi.waitFor(() => expect(provider.requests[2]?.closedBy).toBe('client'), { timeout: 10_000, interval: 5 });
+  await vi.waitFor(() => expect(scene.provider.requests[2]?.closedBy).toBe('client'), { timeout: 10_000, interval: 5 });
 
   const open = (await ask()).body?.getReader();
   expect(new TextDecoder().decode((await open?.read())?.value)).toBe('Hello');

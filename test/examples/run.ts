@@ -1,5 +1,5 @@
 /** Installs an example from the packed package, as whoever copies it would, and starts it as its `package.json` says. */
-import { type ChildProcess, execFile } from 'node:child_process';
+import { type ChildProcess, type ExecFileOptionsWithStringEncoding, execFile } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
@@ -16,10 +16,16 @@ export interface Workshop {
 }
 
 export interface Example {
-  /** Runs one of its scripts to the end. */
-  script(name: string, env: Environment): Promise<{ stdout: string; stderr: string }>;
+  /** Runs one of its scripts to the end, whatever the end is. */
+  script(name: string, env: Environment): Promise<Ran>;
   /** Runs one of its scripts, which is that process itself, and hands it out. */
   start(name: string, env: Environment): ChildProcess;
+}
+
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 type Environment = Readonly<Record<string, string>>;
@@ -53,7 +59,17 @@ async function install(example: string, cwd: string, tarball: string): Promise<E
   };
   const command = (name: string): string[] => ['-c', `exec ${scripts[name] ?? `no script ${name}`}`];
   return {
-    script: (name, env) => run('sh', command(name), { cwd, env: { PATH, ...env }, timeout: 60_000 }),
+    script: (name, env) => runToEnd(command(name), { cwd, env: { PATH, ...env }, timeout: 60_000 }),
     start: (name, env) => execFile('sh', command(name), { cwd, env: { PATH, ...env }, timeout: 60_000 }),
   };
+}
+
+function runToEnd(command: string[], options: ExecFileOptionsWithStringEncoding): Promise<Ran> {
+  return new Promise((resolve, reject) => {
+    const child = execFile('sh', command, options, (_error, stdout, stderr) => {
+      const code = child.exitCode;
+      if (code === null) reject(new Error(`killed after ${options.timeout} ms: ${stdout}${stderr}`));
+      else resolve({ code, stdout, stderr });
+    });
+  });
 }
