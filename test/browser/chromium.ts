@@ -1,0 +1,35 @@
+/** The system's own Chromium: a real one, and nothing of it is downloaded by a test. */
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { type Browser, chromium } from 'playwright-core';
+
+/** As Debian, Ubuntu and Google name it. */
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+
+/** Starts it without a window. @throws where there is none, with what to install */
+export function launchChromium(): Promise<Browser> {
+  // Its sandbox needs a user that is not root, and namespaces that containers often do not have; it sees our page alone.
+  return chromium.launch({ executablePath: findChromium(), chromiumSandbox: false });
+}
+
+function findChromium(): string {
+  const { CHROMIUM_BIN, PATH = '' } = process.env;
+  if (CHROMIUM_BIN) return CHROMIUM_BIN;
+  const found = PATH.split(delimiter)
+    .flatMap((folder) => NAMES.map((name) => join(folder, name)))
+    .find(isExecutable);
+  if (found) return found;
+  throw new Error(
+    `a Chromium is needed, found none of ${NAMES.join(', ')} on the PATH: ` +
+      '`apt-get install chromium`, or say where one is in `CHROMIUM_BIN`',
+  );
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
