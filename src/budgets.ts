@@ -35,7 +35,8 @@ export type { TimeoutKind } from './stream/outcome.js';
  * @param budgets - see {@link Budgets}, with the defaults
  * @returns a function with the same name, `length` and properties; on Bun, Deno, in browsers and edge runtimes `fetch` itself
  * @throws TypeError where `fetch` is no function, or a budget no positive number
- * @throws BudgetSetupError where `connectMs` is given and there is no `undici` to enforce it
+ * @throws BudgetSetupError where `connectMs` is given, and there is no `undici` to enforce it, or the global dispatcher is
+ * not undici's own
  *
  * @example
  * ```ts
@@ -49,7 +50,7 @@ export function fetchWithBudgets<F extends (...args: never[]) => unknown>(fetch:
   const limits = readLimits(budgets);
   if (!isNode()) return fetch;
   const { connectMs } = limits.other;
-  const dispatcher = connectMs === undefined ? undefined : createDispatcher(fetch, connectMs);
+  const dispatcher = connectMs === undefined ? () => undefined : createDispatcher(fetch, connectMs);
   // What a caller of `F` may pass is F's affair: the arguments are handed on as they came.
   const send = fetch as unknown as FetchFunction;
   const limited = limitFetch(send, { limits, dispatcher, begin: watchUnrecorded });
@@ -79,7 +80,7 @@ function withoutRecord(): CallHooks {
     endpoints,
     machine: { stallThresholdMs, idleTimeoutMs, missingDoneEvent },
     exceptionMessages: false,
-    record: () => ({ sinks: [], traceId: undefined, spanId: undefined, around: (send) => send() }),
+    record: () => ({ sinks: [], traceId: undefined, spanId: undefined, isWatchedOnly: true, around: (send) => send() }),
   };
   return createCallHooks(() => options);
 }

@@ -43,18 +43,23 @@ function build(input: string, format: 'esm' | 'cjs', file: string, external: (st
 /** One copy of the API in the process, as in an application. */
 const EXTERNAL = [/^@opentelemetry\//, 'eventsource-parser'];
 
+interface Running {
+  readonly nodeArguments?: readonly string[];
+  /** Where the copy of `/budgets` is that it loads. */
+  readonly home?: string;
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** What the application says on its one line. */
-async function run(
-  name: string,
-  nodeArguments: readonly string[] = [],
-  home = directory,
-  cwd = ROOT,
-): Promise<unknown> {
+async function run(name: string, { nodeArguments = [], home = directory, cwd = ROOT, env = {} }: Running = {}) {
   const file = fileURLToPath(new URL(`./applications/${name}.mjs`, import.meta.url));
   const args = [...nodeArguments, file, join(home, 'budgets.mjs'), provider.url, join(directory, 'library.cjs')];
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { cwd, timeout: 25_000 });
+  const options = { cwd, timeout: 25_000, env: { ...process.env, ...env } };
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, options);
   expect(stderr).toBe('');
-  return JSON.parse(stdout);
+  const said: unknown = JSON.parse(stdout);
+  return said;
 }
 
 test('a process ends as soon as its answer does: no budget keeps it', async () => {
@@ -63,7 +68,7 @@ test('a process ends as soon as its answer does: no budget keeps it', async () =
 });
 
 test('an answer that is dropped is collected, and the caller’s signal is left alone', async () => {
-  const told = await run('collected', ['--expose-gc']);
+  const told = await run('collected', { nodeArguments: ['--expose-gc'] });
   expect(told).toMatchObject({ gone: { 'never read': true, 'read to the end': true } });
   expect(told).toHaveProperty('listeners', 1);
 });
@@ -102,14 +107,28 @@ describe('a connect budget', () => {
   test('takes the undici of the application, from its working directory', async () => {
     const tree = await treeWith('real');
     await symlink(join(ROOT, 'node_modules', 'undici'), join(tree, 'node_modules', 'undici'));
-    expect(await run('connects', [], home, tree)).toEqual({ passes: true });
+    expect(await run('connects', { home, cwd: tree })).toEqual({ passes: true });
+  });
+
+  test('is refused where Node takes its proxy from the environment, as 22.21 and later do when asked to', async () => {
+    const env = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: 'http://127.0.0.1:1', NODE_NO_WARNINGS: '1' };
+    const refusal = {
+      name: 'BudgetSetupError',
+      code: 'LLM_STREAM_GLOBAL_DISPATCHER',
+      message:
+        '`connectMs` expects undici’s global dispatcher to be the one it comes with, got `EnvHttpProxyAgent`; leave ' +
+        '`connectMs` out, and give that dispatcher a connect timeout (`connect.timeout` of an `Agent`)',
+      hasCause: false,
+    };
+    const takesProxy = process.allowedNodeEnvironmentFlags.has('--use-env-proxy');
+    expect(await run('connects', { env })).toEqual(takesProxy ? refusal : { passes: true });
   });
 
   test.each([
     ['without undici', undefined],
     ['with one that is too old', '5.29.0'],
   ])('%s is an error that says what to do', async (name, version) => {
-    expect(await run('connects', [], home, await treeWith(name, version))).toEqual({
+    expect(await run('connects', { home, cwd: await treeWith(name, version) })).toEqual({
       name: 'BudgetSetupError',
       code: 'LLM_STREAM_UNDICI_MISSING',
       message:
@@ -121,7 +140,7 @@ describe('a connect budget', () => {
 
   test('with one whose dispatchers the `fetch` of this Node refuses is an error that says which fits', async () => {
     const version = Number.parseInt(node, 10) >= 26 ? '6.29.1' : '8.12.4';
-    expect(await run('connects', [], home, await treeWith('unfit', version))).toEqual({
+    expect(await run('connects', { home, cwd: await treeWith('unfit', version) })).toEqual({
       name: 'BudgetSetupError',
       code: 'LLM_STREAM_UNDICI_UNFIT',
       message:

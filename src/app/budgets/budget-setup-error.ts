@@ -5,7 +5,9 @@ export type BudgetSetupErrorCode =
   /** The package `undici` is not installed, or does not load on this Node. */
   | 'LLM_STREAM_UNDICI_MISSING'
   /** The built-in `fetch` of this Node takes no dispatcher of the installed version. */
-  | 'LLM_STREAM_UNDICI_UNFIT';
+  | 'LLM_STREAM_UNDICI_UNFIT'
+  /** undici's global dispatcher is not its own: a proxy, a mock, an agent with options, which requests are to go by. */
+  | 'LLM_STREAM_GLOBAL_DISPATCHER';
 
 /** Thrown by {@link fetchWithBudgets} itself, where a budget cannot be enforced; never by a request. */
 export class BudgetSetupError extends Error {
@@ -13,7 +15,7 @@ export class BudgetSetupError extends Error {
     BudgetSetupError.prototype.name = 'BudgetSetupError';
   }
 
-  /** Which of the two. */
+  /** Which of them. */
   readonly code: BudgetSetupErrorCode;
 
   constructor(code: BudgetSetupErrorCode, message: string, options?: ErrorOptions) {

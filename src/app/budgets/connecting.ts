@@ -8,14 +8,24 @@
  */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { diag } from '@opentelemetry/api';
 import { BudgetSetupError } from './budget-setup-error.js';
+import { foreignDispatcher } from './global-dispatcher.js';
 
 /**
- * A dispatcher that gives up connecting after so many milliseconds, for `fetch`.
+ * A dispatcher that gives up connecting after so many milliseconds, for `fetch`; asked for anew for each request, and
+ * undefined while it would take the place of one that the application has made the global one since.
  *
  * @throws BudgetSetupError
  */
-export function createDispatcher(fetch: unknown, connectMs: number): object {
+export function createDispatcher(fetch: unknown, connectMs: number): () => object | undefined {
+  // Whoever comes first gives the process its dispatcher: on Node 20 that is the built-in `fetch` only if it is awake.
+  void globalThis.Response;
+  // Before undici is loaded: version 8 puts one of its own there.
+  const foreign = foreignDispatcher();
+  if (foreign !== undefined) {
+    throw new BudgetSetupError('LLM_STREAM_GLOBAL_DISPATCHER', `${expectsPlain(foreign)}; ${INSTEAD}`);
+  }
   const undici = loadUndici();
   // Its own `fetch` and its own dispatcher are of one make. Any other is the built-in one, or goes on to it.
   if (undici.fetch !== fetch && !fitsBuiltIn(undici.major)) {
@@ -25,8 +35,30 @@ export function createDispatcher(fetch: unknown, connectMs: number): object {
         `got undici ${undici.version}; install undici 7, give \`fetchWithBudgets\` the \`fetch\` of undici, or leave \`connectMs\` out`,
     );
   }
-  return new undici.Agent({ connect: { timeout: connectMs } });
+  return whilePlain(new undici.Agent({ connect: { timeout: connectMs } }));
 }
+
+function whilePlain(dispatcher: object): () => object | undefined {
+  let isSaid = false;
+  return () => {
+    const foreign = foreignDispatcher();
+    if (foreign === undefined) return dispatcher;
+    if (!isSaid) {
+      isSaid = true;
+      diag.warn(
+        `opentelemetry-instrumentation-llm-stream: ${expectsPlain(foreign)}, set since; requests go that way, without ` +
+          `a connect budget (said once); ${INSTEAD}`,
+      );
+    }
+    return undefined;
+  };
+}
+
+function expectsPlain(foreign: string): string {
+  return `\`connectMs\` expects undici’s global dispatcher to be the one it comes with, got ${foreign}`;
+}
+
+const INSTEAD = 'leave `connectMs` out, and give that dispatcher a connect timeout (`connect.timeout` of an `Agent`)';
 
 function fitsBuiltIn(major: number): boolean {
   const builtIn = Number.parseInt(process.versions['undici'] ?? '', 10);
@@ -42,8 +74,6 @@ interface Undici {
 
 /** As the package sees it that this file is in; else as the application does, from its working directory. */
 function loadUndici(): Undici {
-  // Whoever comes first gives the process its dispatcher: on Node 20 that is the built-in `fetch` only if it is awake.
-  void globalThis.Response;
   let cause: unknown;
   for (const from of [import.meta.url, join(process.cwd(), 'noop.js')]) {
     try {

@@ -10,22 +10,24 @@ import { processState } from '../../process-state.js';
 import { isSignal } from './callers-signal.js';
 import type { Limits } from './limits.js';
 import { type Answer, RequestClock } from './request-clock.js';
+import { copyOptions } from './request-options.js';
 
 /** A `fetch` of whatever make. */
 export type FetchFunction = (this: unknown, ...args: unknown[]) => unknown;
 
 export interface Limiting {
   readonly limits: Limits;
-  /** Has the connect budget; for requests that bring none of their own. */
-  readonly dispatcher: object | undefined;
+  /** Gives the dispatcher that has the connect budget, if there is to be one; for requests that bring none of their own. */
+  dispatcher(): object | undefined;
   /** Watches a request that nobody announced; undefined: it is no LLM call. */
   begin(args: readonly unknown[]): AttemptHooks | undefined;
 }
 
 /** Wraps `send`; what cannot be limited, such as a request with a signal that is none, is sent as it is. */
 export function limitFetch(send: FetchFunction, limiting: Limiting): FetchFunction {
+  const unconnected = withoutConnect(limiting.limits);
   return function fetch(this: unknown, ...args) {
-    const limited = guard('budgets', () => limit(args, limiting));
+    const limited = guard('budgets', () => limit(args, limiting, unconnected));
     if (limited === undefined) return Reflect.apply(send, this, args);
     let result: unknown;
     try {
@@ -62,19 +64,23 @@ interface LimitedRequest {
   failed(error: unknown): unknown;
 }
 
-function limit(args: readonly unknown[], { limits, dispatcher, begin }: Limiting): LimitedRequest | undefined {
-  const [input, given, ...rest] = args;
-  if (given !== undefined && !isObject(given) && given !== null) return undefined;
-  const init: { signal?: unknown; dispatcher?: unknown } = given ?? {};
-  const callersSignal = init.signal === undefined && isObject(input) ? Reflect.get(input, 'signal') : init.signal;
+function limit(
+  args: readonly unknown[],
+  { limits, dispatcher, begin }: Limiting,
+  unconnected: Limits,
+): LimitedRequest | undefined {
+  const [input, init, ...rest] = args;
+  const options = copyOptions(input, init);
+  if (options === undefined) return undefined;
+  const callersSignal = options.signal === undefined && isObject(input) ? Reflect.get(input, 'signal') : options.signal;
   // The platform's to refuse.
   if (callersSignal !== undefined && callersSignal !== null && !isSignal(callersSignal)) return undefined;
-  const isOurs = dispatcher !== undefined && init.dispatcher === undefined;
+  const connecting = options.dispatcher === undefined ? dispatcher() : undefined;
 
   const announced = processState().sendingAttempt;
-  const own = announced === undefined ? guard('budgets', () => begin(args)) : undefined;
-  const clock = new RequestClock(isOurs ? limits : withoutConnect(limits), callersSignal);
-  const next = { ...init, signal: clock.signal, ...(isOurs && { dispatcher }) };
+  const own = announced === undefined ? guard('budgets', () => begin([input, options])) : undefined;
+  const clock = new RequestClock(connecting ? limits : unconnected, callersSignal);
+  const next = { ...options, signal: clock.signal, ...(connecting && { dispatcher: connecting }) };
   clock.start(announced ?? own?.sent);
   return {
     args: [input, next, ...rest],

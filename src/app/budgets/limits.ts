@@ -10,6 +10,11 @@ export interface Budgets {
    * From the request to a connection, its TLS included. Needs the package `undici` (7 fits Node 20 to 26). Above 1 s
    * undici rounds to half a second, below it may take one.
    *
+   * The connections are those of an `Agent` made for it. A request that brings its own `dispatcher` in its options keeps
+   * it, without this budget; one inside a `Request` cannot be seen, and is replaced. Where the application has set the
+   * global dispatcher – a proxy, a mock, an `Agent` with options, `NODE_USE_ENV_PROXY` – this budget is refused, and
+   * where it does so later, requests go by that one without it: give such a dispatcher its own `connect.timeout`.
+   *
    * @defaultValue none: undici gives up by itself after 10 s
    */
   readonly connectMs?: number | false | undefined;
