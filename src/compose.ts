@@ -52,7 +52,7 @@ export function callOptions(settings: Settings, recorders: Recorders = globalRec
       const { description, surroundings } = call;
       const { tracer, provider } = recorders.tracerSource() ?? sourceOf(trace.getTracerProvider());
       const watched = guard('provider', () => recorders.tracerProviders.watch(provider));
-      const span = openSpan(tracer, description, sinkOptions, surroundings, hooks.beforeEnd);
+      const span = openSpan(tracer, description, sinkOptions, surroundings, hooks.ofSpan);
       const { recording, traceId, spanId, traceFlags } = span;
       if (recording) hooks.started(span.span, call);
       const isUnwanted = guard('context', () => isSuppressed(context.active())) ?? false;

@@ -63,12 +63,13 @@ export interface LlmStreamInstrumentationConfig extends InstrumentationConfig {
   ignoreRequest?: (request: OutgoingRequest) => boolean;
   /**
    * Called with the span of each call that is recorded, right after its start; of a call that failed before there was a
-   * request, not. What it throws, or rejects with, costs one `diag` line.
+   * request, not. What it throws, or rejects with, costs one `diag` line, and so does ending the span: nothing more is
+   * written on it then.
    */
   requestHook?: (span: Span, request: CallInfo) => void;
   /**
    * Called with the span of each call that is recorded, right before its end. It has to be done when it returns: nobody
-   * waits for a promise. What it throws, or rejects with, costs one `diag` line.
+   * waits for a promise. What it throws, or rejects with, costs one `diag` line, and so does ending the span itself.
    */
   outcomeHook?: (span: Span, outcome: CallOutcome) => void;
   /**

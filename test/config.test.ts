@@ -1,5 +1,5 @@
 import { DiagLogLevel, diag } from '@opentelemetry/api';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type LlmStreamInstrumentationConfig, readSettings } from '../src/config.js';
 
 let lines: string[];
@@ -139,5 +139,30 @@ describe('options', () => {
   ])('%j %j costs one line', (config, environment, line) => {
     read(config, environment as Record<string, string>);
     expect(lines).toEqual([`opentelemetry-instrumentation-llm-stream: ${line}`]);
+  });
+});
+
+describe('`OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`', () => {
+  const LINE =
+    'opentelemetry-instrumentation-llm-stream: `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT` asks for content of prompts ' +
+    'and answers, which is never recorded here; it is ignored';
+
+  test.each([
+    ['true', [LINE]],
+    ['True', [LINE]],
+    ['SPAN_ONLY', [LINE]],
+    ['EVENT_ONLY', [LINE]],
+    ['SPAN_AND_EVENT', [LINE]],
+    ['', []],
+    [' ', []],
+    ['false', []],
+    ['False', []],
+    ['NO_CONTENT', []],
+  ])('of "%s" costs one line for all who read options, or none', async (value, expected) => {
+    vi.resetModules();
+    const { readSettings: readAnew } = await import('../src/config.js');
+    const environment = { OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: value };
+    for (let reader = 0; reader < 3; reader += 1) readAnew({}, environment, ['openai-chat-completions']);
+    expect(lines).toEqual(expected);
   });
 });

@@ -111,8 +111,8 @@ export function summarize(state: CallState, verdict: Verdict, atMs: number): Cal
   };
 }
 
-/** Of a call of which nothing can be said but that it is over. */
-export function unknownOutcome(atMs: number): CallOutcome {
+/** Of a call of which nothing can be said but that it is over, and what was tried. */
+export function unknownOutcome(state: CallState, atMs: number): CallOutcome {
   return {
     outcome: 'failed',
     stage: 'before_headers',
@@ -123,7 +123,7 @@ export function unknownOutcome(atMs: number): CallOutcome {
     finishReasonReceived: false,
     doneEventReceived: false,
     usageSource: 'none',
-    attemptCount: 1,
+    attemptCount: state.attempts,
     streamDurationMs: atMs,
     stallCount: 0,
     toolCallCount: 0,
@@ -133,7 +133,7 @@ export function unknownOutcome(atMs: number): CallOutcome {
     toolCallNames: [],
     toolCallIncompleteNames: [],
     toolCalls: [],
-    observedBy: [],
+    observedBy: roadsOf(state),
   };
 }
 
@@ -222,12 +222,14 @@ function seen(state: CallState, count: number): number | undefined {
   return isUnseen(state) ? undefined : count;
 }
 
-/** The silence in which a stream died counts; the wait for the end of a finished one does not. */
+/**
+ * The silence in which a stream died counts; the wait for the end of a finished one does not. Whoever left after a single
+ * chunk waited for no other: that is no gap, and not one of 0.
+ */
 function maxChunkGap(state: CallState, verdict: Verdict, atMs: number): number | undefined {
-  if (verdict.outcome === 'completed' || state.chunks === 0 || state.terminal || allFinished(state)) {
-    return state.maxChunkGapMs;
-  }
-  return Math.max(state.maxChunkGapMs ?? 0, silenceMs(state, atMs));
+  const isFinished = verdict.outcome === 'completed' || state.terminal || allFinished(state);
+  const closingMs = isFinished || state.chunks === 0 ? 0 : silenceMs(state, atMs);
+  return closingMs === 0 ? state.maxChunkGapMs : Math.max(state.maxChunkGapMs ?? 0, closingMs);
 }
 
 function argumentsCompleted(state: CallState): boolean | undefined {

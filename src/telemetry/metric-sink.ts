@@ -86,8 +86,13 @@ export class MetricSink implements Sink {
 
   #onEnd({ description, application }: MeteredCall, outcome: CallOutcome, context: Context): void {
     const ended = { outcome, isStream: (description.stream ?? outcome.streamed) !== false, context };
+    const attributes: Attributes = { ...this.#known.own, [names.ATTR_LLM_STREAM_OUTCOME]: outcome.outcome };
+    this.instruments.own.outcomes.add(1, howItEnded(attributes, outcome), context);
+    // There was no request that could have taken time or brought bytes, and mostly no provider to name, which the
+    // conventions require.
+    if (outcome.observedBy.includes('application')) return;
     this.#recordConventions(ended);
-    this.#recordOwn(ended, application);
+    this.#recordOwn(ended, attributes, application);
   }
 
   #recordConventions(ended: EndedCall): void {
@@ -108,14 +113,13 @@ export class MetricSink implements Sink {
     if (this.#newer) recordUsage(this.#newer, attributes, ended);
   }
 
-  #recordOwn({ outcome, isStream, context }: EndedCall, application: ApplicationFacts | undefined): void {
+  #recordOwn(ended: EndedCall, attributes: Attributes, application: ApplicationFacts | undefined): void {
+    const { outcome, isStream, context } = ended;
     const { own } = this.instruments;
-    const attributes: Attributes = { ...this.#known.own, [names.ATTR_LLM_STREAM_OUTCOME]: outcome.outcome };
-    own.outcomes.add(1, howItEnded(attributes, outcome), context);
     if (outcome.timeToHeadersMs !== undefined) {
       own.timeToHeaders.record(outcome.timeToHeadersMs / 1000, attributes, context);
+      if (outcome.bytesReceived !== undefined) own.bytes.add(outcome.bytesReceived, attributes, context);
     }
-    if (outcome.bytesReceived !== undefined) own.bytes.add(outcome.bytesReceived, attributes, context);
     if (outcome.attemptCount > 0) {
       own.attempts.record(outcome.attemptCount, triedBefore(attributes, application), context);
     }

@@ -29,7 +29,7 @@ export const SCHEMA_URL = 'https://opentelemetry.io/schemas/1.41.0';
  * What the call does: `chat`, `text_completion` or `generate_content`.
  *
  * - type: string
- * - present: always, at start
+ * - present: always on an observed call, at start
  * - example: `chat`
  * - source: GenAI 1.41
  */
@@ -39,7 +39,7 @@ export const ATTR_GEN_AI_OPERATION_NAME = 'gen_ai.operation.name';
  * Whose format and flavour the call has, as the client sees it; an OpenAI-compatible endpoint may be `openai`.
  *
  * - type: string
- * - present: always, at start
+ * - present: always on an observed call, at start
  * - example: `openai`
  * - source: GenAI 1.41
  */
@@ -167,7 +167,7 @@ export const ATTR_GEN_AI_REQUEST_FREQUENCY_PENALTY = 'gen_ai.request.frequency_p
 export const ATTR_GEN_AI_REQUEST_PRESENCE_PENALTY = 'gen_ai.request.presence_penalty';
 
 /**
- * Where the model is told to stop; at most 16, each at most 128 characters.
+ * Where the model is told to stop; at most 4, each at most 64 characters.
  *
  * - type: string[]
  * - present: when the request sets it, at start
@@ -829,11 +829,11 @@ export const ATTR_LLM_STREAM_TIME_TO_LAST_CHUNK_MS = 'llm_stream.time_to_last_ch
 export const ATTR_LLM_STREAM_STREAM_DURATION_MS = 'llm_stream.stream_duration_ms';
 
 /**
- * The longest wait for a chunk after the first one, while a read was pending.
+ * The longest wait for a chunk after the first one, while a read was pending; the silence in which the stream died included.
  *
  * - type: int
  * - unit: ms
- * - present: when known
+ * - present: when two chunks came, or the consumer waited for a second one
  * - example: `820`
  * - source: ours
  */
@@ -1036,7 +1036,7 @@ export const ATTR_LLM_STREAM_REQUEST_TOOL_COUNT = 'llm_stream.request.tool_count
  * The request carried a credential; never which.
  *
  * - type: boolean
- * - present: always, at start
+ * - present: always on an observed call, at start
  * - example: `true`
  * - source: ours
  */
@@ -1433,7 +1433,7 @@ export const LOG_GEN_AI_CLIENT_OPERATION_EXCEPTION = 'gen_ai.client.operation.ex
  * - unit: s
  * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model, gen_ai.response.model,
  *   server.address, server.port, error.type
- * - present: each call
+ * - present: each call that was observed
  * - source: GenAI 1.41
  */
 export const METRIC_GEN_AI_CLIENT_OPERATION_DURATION = 'gen_ai.client.operation.duration';
@@ -1480,7 +1480,7 @@ export const METRIC_GEN_AI_CLIENT_TOKEN_USAGE = 'gen_ai.client.token.usage';
  * - unit: s
  * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model, gen_ai.response.model,
  *   server.address, server.port, error.type
- * - present: each call
+ * - present: each call that was observed
  * - source: GenAI 1.42-dev
  */
 export const METRIC_GEN_AI_CLIENT_INFERENCE_DURATION = 'gen_ai.client.inference.duration';
@@ -1515,7 +1515,7 @@ export const METRIC_GEN_AI_CLIENT_INFERENCE_TIME_PER_OUTPUT_CHUNK = 'gen_ai.clie
  * - unit: {token}
  * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model, gen_ai.response.model,
  *   server.address, server.port, gen_ai.token.modality
- * - present: each call; 0 where usage is not known
+ * - present: each call that was observed; 0 where usage is not known
  * - source: GenAI 1.42-dev
  */
 export const METRIC_GEN_AI_CLIENT_INFERENCE_USAGE_INPUT_TOKENS = 'gen_ai.client.inference.usage.input_tokens';
@@ -1527,7 +1527,7 @@ export const METRIC_GEN_AI_CLIENT_INFERENCE_USAGE_INPUT_TOKENS = 'gen_ai.client.
  * - unit: {token}
  * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model, gen_ai.response.model,
  *   server.address, server.port, gen_ai.token.modality
- * - present: each call; 0 where usage is not known
+ * - present: each call that was observed; 0 where usage is not known
  * - source: GenAI 1.42-dev
  */
 export const METRIC_GEN_AI_CLIENT_INFERENCE_USAGE_OUTPUT_TOKENS = 'gen_ai.client.inference.usage.output_tokens';
@@ -1650,7 +1650,7 @@ export const METRIC_LLM_STREAM_STREAM_TIME_TO_FIRST_TOKEN = 'llm_stream.stream.t
  * - unit: s
  * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model, llm_stream.feature,
  *   llm_stream.route, llm_stream.outcome
- * - present: each stream that had chunks
+ * - present: each stream that had two chunks, or whose consumer waited for a second one
  * - source: ours
  */
 export const METRIC_LLM_STREAM_STREAM_MAX_CHUNK_GAP = 'llm_stream.stream.max_chunk_gap';
@@ -1674,7 +1674,7 @@ export const METRIC_LLM_STREAM_STREAM_CHUNKS = 'llm_stream.stream.chunks';
  * - unit: By
  * - attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.request.model, llm_stream.feature,
  *   llm_stream.route, llm_stream.outcome
- * - present: each call whose bytes could be seen
+ * - present: each call that was answered and whose bytes could be seen
  * - source: ours
  */
 export const METRIC_LLM_STREAM_STREAM_BYTES = 'llm_stream.stream.bytes';

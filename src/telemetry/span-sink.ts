@@ -48,7 +48,7 @@ export function openSpan(
   call: CallDescription,
   options: SpanSinkOptions,
   surroundings: Surroundings = {},
-  beforeEnd?: BeforeEnd,
+  hooks: SpanHooks = {},
 ): OpenedSpan {
   const { application, previous } = surroundings;
   const attributes = startAttributes(call, application);
@@ -70,7 +70,7 @@ export function openSpan(
     get context() {
       return isValid ? trace.setSpan(ROOT_CONTEXT, span) : ROOT_CONTEXT;
     },
-    sink: recording ? new SpanSink(span, call, options, beforeEnd) : INERT,
+    sink: recording ? new SpanSink(span, call, options, hooks) : INERT,
     around: (send) => runInside(span, send),
   };
 }
@@ -102,8 +102,13 @@ function isRoot(active: Context): boolean {
   return entries instanceof Map && entries.size === 0;
 }
 
-/** Sees the span with all its attributes. */
-export type BeforeEnd = (span: Span, outcome: CallOutcome) => void;
+/** What the application does with the span. */
+export interface SpanHooks {
+  /** Sees the span with all its attributes. */
+  beforeEnd?: ((span: Span, outcome: CallOutcome) => void) | undefined;
+  /** The span records no longer, although nobody here ended it. */
+  endedEarly?: (() => void) | undefined;
+}
 
 class SpanSink implements Sink {
   /** Let go with the end: the outcome of a call may outlive its span by far. */
@@ -112,10 +117,10 @@ class SpanSink implements Sink {
   readonly #startEpochMs: number;
   readonly #stream: boolean | undefined;
   readonly #options: SpanSinkOptions;
-  readonly #beforeEnd: BeforeEnd | undefined;
+  readonly #hooks: SpanHooks;
 
-  constructor(span: Span, call: CallDescription, options: SpanSinkOptions, beforeEnd: BeforeEnd | undefined) {
-    this.#beforeEnd = beforeEnd;
+  constructor(span: Span, call: CallDescription, options: SpanSinkOptions, hooks: SpanHooks) {
+    this.#hooks = hooks;
     this.#span = span;
     this.#startEpochMs = call.startEpochMs;
     this.#stream = call.stream;
@@ -124,11 +129,14 @@ class SpanSink implements Sink {
   }
 
   take(milestone: Milestone): void {
-    if (this.#span === undefined) return;
-    if (milestone.type === 'settled') this.#settle(this.#span, milestone.outcome, milestone.atMs);
-    else if (milestone.type !== 'chunk' && isWritten(this.#options.spanEvents ?? EVERYTHING, milestone)) {
-      this.#budget.offer(milestone);
-    }
+    if (this.#span === undefined || milestone.type === 'chunk') return;
+    // A hook may have ended it, or a sampler that was asked late dropped it: an SDK warns of each thing that is still
+    // written on it.
+    if (!this.#span.isRecording()) {
+      this.#span = undefined;
+      this.#hooks.endedEarly?.();
+    } else if (milestone.type === 'settled') this.#settle(this.#span, milestone.outcome, milestone.atMs);
+    else if (isWritten(this.#options.spanEvents ?? EVERYTHING, milestone)) this.#budget.offer(milestone);
   }
 
   #write(milestone: TimelineMilestone): void {
@@ -146,11 +154,12 @@ class SpanSink implements Sink {
       const ended = { outcome, suppressedCount, stream, options: this.#options };
       // One by one: an object of forty keys in between doubles the cost.
       forEachKnown(END_ATTRIBUTES, ended, (name, value) => span.setAttribute(name, value));
-      this.#beforeEnd?.(span, outcome);
+      this.#hooks.beforeEnd?.(span, outcome);
     } finally {
       // A span that lacks attributes is worth more than one that never ends.
       this.#span = undefined;
-      span.end(this.#startEpochMs + atMs);
+      if (span.isRecording()) span.end(this.#startEpochMs + atMs);
+      else this.#hooks.endedEarly?.();
     }
   }
 }

@@ -10,8 +10,9 @@ import {
   type OutgoingRequest,
   outcomeOf,
 } from '../../src/index.js';
-import { chatText, httpError, type Scenario } from '../../src/testing/index.js';
+import { chatText, chatToolCalls, httpError, type Scenario } from '../../src/testing/index.js';
 import { expectSpan, type Harness, startHarness } from '../scenarios/harness.js';
+import { startMetering } from '../telemetry/metering.js';
 
 const GOOD: Scenario = { reply: chatText(['Hello', ' there']) };
 const SLOW: Scenario = { ...GOOD, hold: { afterChunks: 2, until: 'client_gone' } };
@@ -290,6 +291,42 @@ async function seen(model: string, scenario: Scenario, signal?: AbortSignal) {
   const said = thrown instanceof Error ? `${thrown.constructor.name}: ${thrown.message}` : thrown;
   return { text: text.replaceAll(/"(id|created|model)":("[^"]*"|\d+)/g, ''), thrown: said, status: response?.status };
 }
+
+test('a span that a hook ends costs one line: nothing more is written on it, metrics, log records and outcomes go on', async () => {
+  const metering = startMetering();
+  const records: unknown[] = [];
+  const emit = ({ eventName }: { readonly eventName?: string }) => void records.push(eventName);
+  const logger = { emit, enabled: () => true };
+  harness.instrumentation.setMeterProvider(metering.provider);
+  harness.instrumentation.setLoggerProvider({ getLogger: () => logger });
+  const ends: Readonly<Record<string, LlmStreamInstrumentationConfig>> = {
+    'requestHook, at once': { requestHook: (span) => span.end() },
+    'requestHook, later': {
+      requestHook: async (span) => {
+        await Promise.resolve();
+        span.end();
+      },
+    },
+    outcomeHook: { outcomeHook: (span) => span.end() },
+  };
+  const reply = chatToolCalls([{ name: 'book', fragments: ['{', ...Array.from({ length: 50 }, () => ' '), '}'] }]);
+  for (const [model, config] of Object.entries(ends)) {
+    use({ ...config, logRecord: true });
+    const { response, text } = await ask(model, { reply });
+    expect(text).toContain('[DONE]');
+    expect(outcomeOf(response)?.outcome).toBe('completed');
+    const { attributes, events } = await harness.span(model);
+    const isWhole = model === 'outcomeHook';
+    expect(attributes['llm_stream.outcome']).toBe(isWhole ? 'completed' : undefined);
+    expect(events.length > 50).toBe(isWhole);
+  }
+  expect(lines).toEqual([
+    'opentelemetry-instrumentation-llm-stream: `requestHook` and `outcomeHook` must leave the span of a call open, and it was ' +
+      'ended; it keeps what it had by then, and metrics, log records and outcomes go on (said once)',
+  ]);
+  expect((await metering.points('llm_stream.stream.outcomes')).map(({ value }) => value)).toEqual([1, 1, 1]);
+  expect(records).toEqual(['llm_stream.call', 'llm_stream.call', 'llm_stream.call']);
+});
 
 describe('a function that throws, or rejects, costs one line, and the call is what it was', () => {
   const throws = () => {

@@ -213,4 +213,15 @@ describe('silence', () => {
     expect(outcome).toMatchObject({ stallCount: 0, timeToFirstTokenMs: 20_000 });
     expect(outcome?.maxChunkGapMs).toBe(0);
   });
+
+  test.each<readonly [string, Script, number | undefined]>([
+    ['left at once', [...open, [10, bytes()], text(), [20, left]], undefined],
+    ['left after a pause', [...open, [10, bytes()], text(), [5_000, left]], undefined],
+    ['left while it waits for another', [...streaming, [5_010, left]], 5_000],
+    ['reset while it waits for another', [...streaming, [5_010, thrown(RESET)]], 5_000],
+    ['finished by it, and waits for the end', [...open, [10, bytes()], finish(), read, [5_000, eof]], undefined],
+  ])('of a single chunk there is a gap only where its consumer waited: %s', (_, script, gapMs) => {
+    const { outcome } = run(script);
+    expect([outcome?.chunkCount, outcome?.maxChunkGapMs]).toEqual([1, gapMs]);
+  });
 });

@@ -3,7 +3,14 @@ import { runInNewContext } from 'node:vm';
 import { metrics } from '@opentelemetry/api';
 import { registerInstrumentations } from '@opentelemetry/instrumentation';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { holdCall, LlmStreamInstrumentation, type LlmStreamInstrumentationConfig } from '../../src/index.js';
+import { fetchWithBudgets } from '../../src/budgets.js';
+import {
+  endOpenCalls,
+  holdCall,
+  LlmStreamInstrumentation,
+  type LlmStreamInstrumentationConfig,
+  outcomeOf,
+} from '../../src/index.js';
 import { chatText, type FaultyProvider, startFaultyProvider } from '../../src/testing/index.js';
 import { type Metering, startMetering } from './metering.js';
 
@@ -42,13 +49,13 @@ interface Opened {
 }
 
 /** A stream whose first two chunks are read, and which waits for its gate before the third. */
-async function open(model: string, request: Record<string, unknown> = {}): Promise<Opened> {
+async function open(model: string, query = '', send = fetch): Promise<Opened> {
   provider.define(model, {
     reply: chatText(['one', 'two']),
     hold: { afterChunks: 2, until: 'released', gate: model },
   });
-  const body = JSON.stringify({ model, stream: true, messages: [], ...request });
-  const response = await fetch(`${provider.url}/v1/chat/completions`, { method: 'POST', body });
+  const body = JSON.stringify({ model, stream: true, messages: [] });
+  const response = await send(`${provider.url}/v1/chat/completions${query}`, { method: 'POST', body });
   if (response.body === null) throw new Error('no body');
   const reader = response.body.getReader();
   let text = '';
@@ -136,6 +143,21 @@ test('a call that is held after its stream has ended is no open stream', async (
   await stream.finish();
   expect(await count(metering, ACTIVE)).toEqual({});
   hold.release();
+});
+
+test('a request that only its budgets watch is no open stream, and goes on where open calls are ended', async () => {
+  const metering = meter({ ignoreRequest: ({ url }) => url.searchParams.has('ignored') });
+  const recorded = await open('recorded');
+  const watched = await open('watched', '?ignored', fetchWithBudgets(fetch));
+  expect(outcomeOf(watched.response)?.outcome).toBe('open');
+  expect(await count(metering, ACTIVE)).toEqual({ after_first_token: 1 });
+  expect(endOpenCalls()).toBe(1);
+  expect([recorded, watched].map(({ response }) => outcomeOf(response)?.outcome)).toEqual(['cancelled', 'open']);
+  await recorded.finish();
+  await watched.finish();
+  expect(outcomeOf(watched.response)?.outcome).toBe('completed');
+  expect(await metering.points('llm_stream.stream.outcomes')).toHaveLength(1);
+  expect(endOpenCalls()).toBe(0);
 });
 
 test('after `disable` the gauges say 0 once, and are gone', async () => {

@@ -207,6 +207,11 @@ describe('a call that did not complete', () => {
         1,
       ],
     ]);
+    expect([...(await metering.collect()).keys()].sort()).toEqual([
+      'gen_ai.client.operation.duration',
+      'llm_stream.stream.attempts',
+      'llm_stream.stream.outcomes',
+    ]);
   });
 
   test('because its reader left has no error', async () => {
@@ -222,24 +227,45 @@ describe('a call that did not complete', () => {
     expect(duration?.attributes).not.toHaveProperty('error.type');
   });
 
-  test('because it failed before any request counts, with what was said of it', async () => {
+  test('because its reader left after one chunk has no gap between chunks', async () => {
     const metering = meter();
-    recordFailure(new RangeError('prompt too long'), { operation: 'chat', provider: 'openai', model: MODEL });
+    provider.define(MODEL, { reply: chatText(['one']), faults: [{ type: 'hang', afterChunks: 1 }] });
+    const body = JSON.stringify({ model: MODEL, stream: true, messages: [] });
+    const response = await fetch(`${provider.url}/v1/chat/completions`, { method: 'POST', body });
+    for await (const _ of response.body ?? []) break;
+    const attributes = { ...OURS, 'llm_stream.outcome': 'cancelled', 'llm_stream.failure_stage': 'client_aborted' };
+    expect(await points(metering, 'llm_stream.stream.chunks')).toEqual([[attributes, 1, 1]]);
+    expect(await points(metering, 'llm_stream.stream.max_chunk_gap')).toEqual([]);
+  });
+
+  const fails = () => {
+    throw new RangeError('prompt too long');
+  };
+  test.each<readonly [string, () => void, Attributes]>([
+    ['without a word of it', () => recordFailure(new RangeError('prompt too long')), {}],
+    [
+      'and what was said of it',
+      () => recordFailure(new RangeError('prompt too long'), { operation: 'chat', provider: 'openai', model: MODEL }),
+      OURS,
+    ],
+    ['in a callback around it', () => expect(() => withCallContext({}, fails)).toThrow('prompt too long'), {}],
+  ])('because it failed before any request counts, %s, and is measured by nothing else', async (_, tell, known) => {
+    const metering = meter({ metricNames: 'both' });
+    tell();
+    expect([...(await metering.collect()).keys()]).toEqual(['llm_stream.stream.outcomes']);
     expect(await outcomes(metering)).toEqual([
       [
-        failed({
+        {
+          ...known,
+          'llm_stream.outcome': 'failed',
           'llm_stream.failure_stage': 'before_request',
           'llm_stream.stage': 'before_request',
           'llm_stream.error_category': 'invalid_request',
           'llm_stream.fault': 'application',
-        }),
+        },
         1,
       ],
     ]);
-    expect(await points(metering, 'gen_ai.client.operation.duration')).toEqual([
-      [{ ...OURS, 'error.type': 'RangeError' }, 1],
-    ]);
-    expect(await points(metering, 'llm_stream.stream.attempts')).toEqual([]);
   });
 });
 
@@ -313,8 +339,10 @@ test('histograms have the conventions’ buckets', async () => {
   expect(buckets('llm_stream.stream.time_to_headers')).toEqual(seconds);
   expect(buckets('llm_stream.stream.time_to_first_token')).toEqual(seconds);
   expect(buckets('llm_stream.stream.max_chunk_gap')).toEqual([...seconds, 163.84, 327.68, 655.36]);
-  expect(buckets('llm_stream.stream.chunks')?.slice(0, 4)).toEqual([0, 1, 2, 5]);
-  expect(buckets('llm_stream.stream.attempts')?.slice(0, 3)).toEqual([1, 2, 3]);
+  expect(buckets('llm_stream.stream.chunks')).toEqual([
+    0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000,
+  ]);
+  expect(buckets('llm_stream.stream.attempts')).toEqual([1, 2, 3, 4, 5, 6, 8, 10]);
 });
 
 describe('which calls count', () => {

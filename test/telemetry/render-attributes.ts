@@ -159,6 +159,8 @@ Recorded where a meter provider is registered, at the end of a call, for calls t
 switches them off). \`metricNames\` says which of the conventions' own are recorded: those of 1.41 (the default), those that follow
 them (\`current\`, GenAI 1.42-dev), or \`both\`. Times are seconds, as metrics are.
 
+- Of a failure that only the application told (\`recordFailure\`, \`withCallContext\` before any call), \`llm_stream.stream.outcomes\` alone is
+  recorded: there was nothing to measure.
 - An attribute is absent where the span's is. \`llm_stream.feature\` and \`llm_stream.route\` are there with the option \`metricDimensions\`.
 - Of each attribute the first 100 values of a process are kept; the others are \`_OTHER\`, a port or a number of tries absent.
 - The two with a stage are counted when metrics are collected: calls that are open then, and those of them whose consumer

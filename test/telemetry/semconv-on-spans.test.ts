@@ -1,7 +1,7 @@
 /**
- * Every attribute of ours on the span, or the span event, of a call that was really made: one row per row of the table
- * in docs/design.md §6. That the rows are all of them, and that nothing else is written, is checked against `semconv.ts`,
- * of which `docs/attributes.md` is rendered.
+ * Every attribute on the span, or the span event, of a call that was really made: of ours one row per row of the table
+ * in docs/design.md §6, then the conventions' own. That the rows are all of them, and that nothing else is written, is
+ * checked against `semconv.ts`, of which `docs/attributes.md` is rendered.
  */
 import { readFileSync } from 'node:fs';
 import type { AttributeValue } from '@opentelemetry/api';
@@ -9,23 +9,55 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { fetchWithBudgets } from '../../src/budgets.js';
-import { holdCall, instrumentOpenAI, withCallContext } from '../../src/index.js';
+import { holdCall, instrumentOpenAI, recordFailure, withCallContext } from '../../src/index.js';
 import { chatPieces, chatText, chatToolCalls, httpError, type ScenarioOrList } from '../../src/testing/index.js';
 import { type Harness, startHarness } from '../scenarios/harness.js';
-import { describedNames } from './render-attributes.js';
+import { type DescribedName, describedNames } from './render-attributes.js';
 
 const STALL_MS = 20;
+const CONFIG = { stallThresholdMs: STALL_MS };
 
 let harness: Harness;
 const spans = new Map<CallName, ReadableSpan>();
+
+/** The calls that the rows are about. */
+const CALL_NAMES = [
+  'good',
+  'cut',
+  'reset',
+  'quoted',
+  'refused',
+  'timedOut',
+  'left',
+  'long',
+  'asked',
+  'early',
+  'budgeted',
+] as const;
+type CallName = (typeof CALL_NAMES)[number];
 
 async function respond(name: string, scenario: ScenarioOrList, init: RequestInit = {}): Promise<Response> {
   const asked = harness.ask(name, scenario, { stream_options: { include_usage: true } });
   return fetch(asked.url, { ...asked.init, ...init });
 }
 
-/** The calls that the rows are about. */
-const CALLS = {
+/** All that a request can say of itself. */
+const PARAMETERS = {
+  max_completion_tokens: 1024,
+  temperature: 0.2,
+  top_p: 0.9,
+  top_k: 40,
+  seed: 7,
+  n: 3,
+  frequency_penalty: 0.1,
+  presence_penalty: 0.3,
+  stop: ['END', 'STOP'],
+  reasoning_effort: 'high',
+  response_format: { type: 'json_object' },
+  service_tier: 'flex',
+};
+
+const CALLS: Readonly<Record<CallName, (name: string) => Promise<void>>> = {
   /** Through the SDK, refused once, then two tools, said to be valid and executed, held; in a context. */
   async good(name: string) {
     const headers = {
@@ -94,6 +126,13 @@ const CALLS = {
     await response.text().catch(() => {});
   },
 
+  /** The same with the option that has messages of errors recorded. */
+  async quoted(name: string) {
+    harness.instrumentation.setConfig({ ...CONFIG, exceptionMessages: true });
+    await CALLS.reset(name);
+    harness.instrumentation.setConfig(CONFIG);
+  },
+
   async refused(name: string) {
     const error = { type: 'requests', code: 'rate_limit_exceeded', param: 'model' };
     await (await respond(name, { reply: httpError(429, error, { 'retry-after': '2' }) })).text();
@@ -129,22 +168,38 @@ const CALLS = {
     await (await respond(name, { reply: chatToolCalls([{ name: 'book', fragments }]) })).text();
   },
 
+  /** Of an Azure deployment, with every parameter, and an answer that tells all of itself. */
+  async asked(name: string) {
+    const usage = {
+      prompt_tokens: 128,
+      completion_tokens: 512,
+      total_tokens: 640,
+      prompt_tokens_details: { cached_tokens: 64 },
+      completion_tokens_details: { reasoning_tokens: 256 },
+    };
+    const answer = { id: 'chatcmpl-8f2a', model: 'gpt-5.1-2025-11-13', serviceTier: 'default', usage };
+    const { init } = harness.ask(name, { reply: chatText(['Hello'], { ...answer, usageWhen: 'always' }) }, PARAMETERS);
+    const url = `${harness.provider.url}/openai/deployments/${name}/chat/completions`;
+    await (await fetch(url, init)).text();
+  },
+
+  async early(name: string) {
+    recordFailure(new Error('no prompt'), { model: name });
+  },
+
   async budgeted(name: string) {
     const limits = { connectMs: 3_000, headersMs: 30_000, firstTokenMs: 60_000, idleMs: 20_000, totalMs: 600_000 };
     const { url, init } = harness.ask(name, { reply: chatText(['Hello']) });
     await (await fetchWithBudgets(fetch, limits)(url, init)).text();
   },
-} satisfies Record<string, (name: string) => Promise<void>>;
-
-type CallName = keyof typeof CALLS;
+};
 
 beforeAll(async () => {
   instrumentOpenAI(OpenAI);
-  harness = await startHarness({ stallThresholdMs: STALL_MS });
-  for (const [name, call] of Object.entries(CALLS)) {
-    await call(name);
-    // The keys of CALLS are its names.
-    spans.set(name as CallName, await harness.span(name));
+  harness = await startHarness(CONFIG);
+  for (const name of CALL_NAMES) {
+    await CALLS[name](name);
+    spans.set(name, await harness.span(name));
   }
 });
 afterAll(() => harness.close());
@@ -235,6 +290,42 @@ const ON_SPAN: readonly (readonly [name: string, call: CallName, expected: Expec
   ['observed_by', 'good', ['fetch', 'openai']],
 ];
 
+/** The conventions' own, by their whole names. */
+const STANDARD_ON_SPAN: readonly (readonly [name: string, call: CallName, expected: Expected])[] = [
+  ['gen_ai.operation.name', 'asked', 'chat'],
+  ['gen_ai.provider.name', 'asked', 'azure.ai.openai'],
+  ['gen_ai.request.model', 'asked', 'asked'],
+  ['server.address', 'asked', '127.0.0.1'],
+  ['server.port', 'asked', atLeast(1)],
+  ['gen_ai.request.stream', 'asked', true],
+  ['gen_ai.request.max_tokens', 'asked', 1024],
+  ['gen_ai.request.temperature', 'asked', 0.2],
+  ['gen_ai.request.top_p', 'asked', 0.9],
+  ['gen_ai.request.top_k', 'asked', 40],
+  ['gen_ai.request.seed', 'asked', 7],
+  ['gen_ai.request.choice.count', 'asked', 3],
+  ['gen_ai.request.frequency_penalty', 'asked', 0.1],
+  ['gen_ai.request.presence_penalty', 'asked', 0.3],
+  ['gen_ai.request.stop_sequences', 'asked', ['END', 'STOP']],
+  ['gen_ai.request.reasoning.level', 'asked', 'high'],
+  ['gen_ai.output.type', 'asked', 'json'],
+  ['openai.api.type', 'asked', 'chat_completions'],
+  ['openai.request.service_tier', 'asked', 'flex'],
+  ['azure.resource_provider.namespace', 'asked', 'Microsoft.CognitiveServices'],
+  ['gen_ai.response.id', 'asked', 'chatcmpl-8f2a'],
+  ['gen_ai.response.model', 'asked', 'gpt-5.1-2025-11-13'],
+  ['gen_ai.response.finish_reasons', 'asked', ['stop']],
+  ['gen_ai.response.time_to_first_chunk', 'asked', (value) => typeof value === 'number' && value > 0 && value < 20],
+  ['gen_ai.usage.input_tokens', 'asked', 128],
+  ['gen_ai.usage.output_tokens', 'asked', 512],
+  ['gen_ai.usage.cache_read.input_tokens', 'asked', 64],
+  ['gen_ai.usage.reasoning.output_tokens', 'asked', 256],
+  ['openai.response.service_tier', 'asked', 'default'],
+  ['openai.response.system_fingerprint', 'asked', 'fp_faulty'],
+  ['error.type', 'refused', 'rate_limit_exceeded'],
+  ['http.response.status_code', 'refused', 429],
+];
+
 /** The same of span events: of the first one of its name that the call has. */
 const ON_SPAN_EVENTS: readonly (readonly [name: string, call: CallName, event: string, expected: Expected])[] = [
   ['elapsed_ms', 'good', 'llm_stream.first_chunk', whole],
@@ -245,6 +336,13 @@ const ON_SPAN_EVENTS: readonly (readonly [name: string, call: CallName, event: s
   ['tool_call.fragment_characters', 'good', 'llm_stream.tool_call.fragment', 8],
   ['chunk_gap_ms', 'good', 'llm_stream.stall', atLeast(STALL_MS)],
   ['finish_reason', 'good', 'llm_stream.finish', 'tool_calls'],
+];
+
+const STANDARD_ON_SPAN_EVENTS: typeof ON_SPAN_EVENTS = [
+  ['gen_ai.tool.name', 'good', 'llm_stream.tool_call.started', 'book'],
+  ['gen_ai.tool.call.id', 'good', 'llm_stream.tool_call.started', 'call_a'],
+  ['exception.type', 'reset', 'exception', 'TypeError'],
+  ['exception.message', 'quoted', 'exception', 'terminated'],
 ];
 
 /** On which calls each span event is. */
@@ -281,6 +379,16 @@ function designTable(): string[] {
   return names.sort();
 }
 
+const ATTRIBUTES = describedNames().filter(({ constant }) => constant.startsWith('ATTR_'));
+
+function isOnSpan({ facts }: DescribedName): boolean {
+  return (facts['on'] ?? 'span').split(', ').includes('span');
+}
+
+function isOnMetrics({ facts }: DescribedName): boolean {
+  return facts['on']?.startsWith('gen_ai.client.') ?? false;
+}
+
 function expectValue(value: unknown, expected: Expected): void {
   if (typeof expected === 'function') expect(value).toSatisfy(expected);
   else expect(value).toEqual(expected);
@@ -294,12 +402,28 @@ describe('a span has', () => {
   test.each(ON_SPAN)('llm_stream.%s, where the call is %s', (name, call, expected) => {
     expectValue(spanOf(call).attributes[`llm_stream.${name}`], expected);
   });
+
+  test.each(STANDARD_ON_SPAN)('%s, where the call is %s', (name, call, expected) => {
+    expectValue(spanOf(call).attributes[name], expected);
+  });
+
+  test.each(CALL_NAMES)('what is always there, where the call is %s', (call) => {
+    const isThere = call === 'early' ? /^always$/ : /^always\b/;
+    const always = ATTRIBUTES.filter((one) => isOnSpan(one) && isThere.test(one.facts['present'] ?? ''));
+    expect(always.length).toBeGreaterThanOrEqual(call === 'early' ? 9 : 12);
+    expect(Object.keys(spanOf(call).attributes)).toEqual(expect.arrayContaining(always.map(({ name }) => name)));
+  });
 });
 
 describe('a span event has', () => {
   test.each(ON_SPAN_EVENTS)('llm_stream.%s, where the call is %s, on %s', (name, call, event, expected) => {
     const found = spanOf(call).events.find((one) => one.name === event);
     expectValue(found?.attributes?.[`llm_stream.${name}`], expected);
+  });
+
+  test.each(STANDARD_ON_SPAN_EVENTS)('%s, where the call is %s, on %s', (name, call, event, expected) => {
+    const found = spanOf(call).events.find((one) => one.name === event);
+    expectValue(found?.attributes?.[name], expected);
   });
 });
 
@@ -310,16 +434,15 @@ describe('there is a span event', () => {
 });
 
 describe('semconv.ts names', () => {
-  const described = describedNames();
-  const attributes = described.filter(({ constant }) => constant.startsWith('ATTR_'));
-  const isOn = (facts: Readonly<Record<string, string>>, place: RegExp) => place.test(facts['on'] ?? 'span');
-
-  test('the attributes of ours that are shown here, and no other', () => {
-    const ours = attributes.filter(({ facts }) => facts['source'] === 'ours');
-    const onSpan = ours.filter(({ facts }) => isOn(facts, /(^|, )span(,|$)/)).map(({ name }) => name);
-    const onEvents = ours.filter(({ facts }) => !isOn(facts, /(^|, )span(,|$)/)).map(({ name }) => name);
-    expect(ON_SPAN.map(([name]) => `llm_stream.${name}`).sort()).toEqual(onSpan.sort());
-    expect(ON_SPAN_EVENTS.map(([name]) => `llm_stream.${name}`).sort()).toEqual(onEvents.sort());
+  test('the attributes that are shown here, and no other', () => {
+    const shown = [...ON_SPAN.map(([name]) => `llm_stream.${name}`), ...STANDARD_ON_SPAN.map(([name]) => name)];
+    const shownOnEvents = [
+      ...ON_SPAN_EVENTS.map(([name]) => `llm_stream.${name}`),
+      ...STANDARD_ON_SPAN_EVENTS.map(([name]) => name),
+    ];
+    const named = (rows: readonly DescribedName[]) => rows.map(({ name }) => name).sort();
+    expect(shown.sort()).toEqual(named(ATTRIBUTES.filter(isOnSpan)));
+    expect(shownOnEvents.sort()).toEqual(named(ATTRIBUTES.filter((one) => !isOnSpan(one) && !isOnMetrics(one))));
   });
 
   test('the attributes of the table in docs/design.md, and no other', () => {
@@ -327,12 +450,12 @@ describe('semconv.ts names', () => {
   });
 
   test('the span events that are shown here, and no other', () => {
-    const names = described.filter(({ constant }) => constant.startsWith('EVENT_')).map(({ name }) => name);
+    const names = describedNames().flatMap(({ constant, name }) => (constant.startsWith('EVENT_') ? [name] : []));
     expect(SPAN_EVENTS.map(([name]) => name).sort()).toEqual(names.sort());
   });
 
   test('all that these spans and their span events have', () => {
-    const names = new Set(attributes.map(({ name }) => name));
+    const names = new Set(ATTRIBUTES.map(({ name }) => name));
     const written = [...spans.values()].flatMap((span) =>
       [span.attributes, ...span.events.map((event) => event.attributes ?? {})].flatMap(Object.keys),
     );
