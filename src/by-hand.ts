@@ -77,23 +77,36 @@ export function instrumentOpenAI<T>(target: T): T {
  * Says around LLM calls what only the application knows: each call that begins while `fn` runs, also in what it awaits,
  * has it on its span. Nested contexts merge: what is said further in counts, attributes are joined.
  *
- * - `fn` fails before any call began: a span with `failure_stage` `before_request` says so.
+ * - `fn` fails before any call began: a span with `failure_stage` `before_request` says so. Not where a request went out
+ *   that is not observed and may have been an LLM call, for then nobody knows what failed: any POST through a patched
+ *   `fetch`, undici or `node:http`, and what the OpenAI SDK is asked for, but for its lists. A GET, as of a document, is
+ *   no such request.
  * - `fn` fails while it reads a stream: that call is `cancelled` with `termination_kind` `consumer_error`, not `consumer_break`.
  * - A call with a `retryAttempt` or `fallbackAttempt` above 0 has a span link to the last call that failed before it, in
- *   this context or in one around it: one context around each chain of tries keeps chains that run at once apart.
+ *   this context or in one around it, unless another try of that one completed. So a chain of tries is one context around
+ *   all of them, which keeps chains that run at once apart, and one in it for each try.
  *
  * Enters an AsyncLocalStorage, which on Node 20 and 22 makes every promise of the process dearer from the first use on.
  *
  * @param context - a value that does not fit is left out, and costs one `diag` warning
  * @param fn - is run once, at once
- * @returns what `fn` returns; of a plain promise one that settles with the same value or error. A promise that is more,
- * such as the OpenAI SDK's with its `withResponse`, is given as it is, and `fn` counts as over: await it in `fn` where its
- * failure is to be told
+ * @returns what `fn` returns. Of a plain promise, one that settles with the same value or error. A generator, async or
+ * not, is the same object, also out of such a promise; its steps run in the context, and `fn` is over when its body is.
+ * With anything else `fn` counts as over: where a promise is more than that, such as the OpenAI SDK's with its
+ * `withResponse`, await it in `fn`; where something else is iterable, loop over it in `fn`
  * @throws what `fn` throws; TypeError where it is no function
  *
  * @example
  * ```ts
- * await withCallContext({ feature: 'summary', retryAttempt: attempt }, () => summarize(document));
+ * await withCallContext({ requestId, feature: 'summary' }, async () => {
+ *   for (let attempt = 0; ; attempt += 1) {
+ *     try {
+ *       return await withCallContext({ retryAttempt: attempt }, () => summarize(document));
+ *     } catch (error) {
+ *       if (attempt === 2 || !outcomeOf(error)?.retryable) throw error;
+ *     }
+ *   }
+ * });
  * ```
  */
 export function withCallContext<T>(context: CallContext, fn: () => T): T {
@@ -144,13 +157,11 @@ const wrapped = new WeakSet<object>();
 
 type Hooks = CallHooks & SdkHooks & Partial<ApplicationHooks>;
 
-let fallback: Hooks | undefined;
-
 function current(): Hooks | undefined {
-  const { hooks, wasEnabled } = processState();
-  if (hooks !== undefined || wasEnabled) return hooks;
-  fallback ??= withoutRegistration();
-  return fallback;
+  const state = processState();
+  if (state.hooks !== undefined || state.wasEnabled) return state.hooks;
+  state.unregistered ??= withoutRegistration();
+  return state.unregistered;
 }
 
 function withoutRegistration(): Hooks {

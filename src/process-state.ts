@@ -64,18 +64,20 @@ export interface ContextFrame {
   readonly facts: ApplicationFacts;
   /** The callback, or one around it, has not settled. */
   readonly isRunning: boolean;
-  /** The last call in it, or around it, that failed. */
+  /** The last call in it, or around it, that failed, unless another try of it completed since. */
   readonly failedBefore: SpanIdentity | undefined;
   /** The same, where the next call is another try. */
   readonly previous: SpanIdentity | undefined;
   began(call: CallInContext): void;
-  /** A request was made in it that the application does not want observed: what fails then is no failure before any call. */
+  /** A request was made in it that is not observed, and may be an LLM call: what fails then is no failure before any call. */
   passed(): void;
   /** The end of a call is told. */
   ended(call: CallInContext): void;
 }
 
 export interface CallInContext {
+  /** The failed call that it is another try of. */
+  readonly previous: SpanIdentity | undefined;
   report(): CallReport;
   /** The callback settled; `failed`: it threw, or rejected. */
   contextEnded(failed: boolean): void;
@@ -92,6 +94,8 @@ export interface ProcessState {
   hooks: (CallHooks & SdkHooks & Partial<ApplicationHooks>) | undefined;
   /** There was one, and it may have been disabled on purpose. */
   wasEnabled: boolean;
+  /** Those of calls by hand while there never was one; of the copy that was called first, so that nothing counts twice. */
+  unregistered: (CallHooks & SdkHooks & Partial<ApplicationHooks>) | undefined;
   /** The instrumentation of `/register`, which gives way to one that the application makes itself. */
   zeroCode: ZeroCode | undefined;
   /** Who patches `globalThis.fetch`: one instrumentation at a time, so that a call never has two spans. */
@@ -105,6 +109,8 @@ export interface ProcessState {
    * same object came out of several calls, such as the reason of a signal that many of them share.
    */
   readonly calls: WeakMap<object, ObservedCall | undefined>;
+  /** Who waits for the call whose request will be made with a signal: a runner can be held before it has one. */
+  readonly awaited: WeakMap<AbortSignal, readonly ((call: ObservedCall) => void)[]>;
   /** One for each copy that has open calls: ends them, and says how many they were. */
   readonly enders: Set<() => number>;
   /** What `withCallContext` was told; undefined until it is used: entering it once costs every promise from then on. */
@@ -144,11 +150,13 @@ function beginning(): ProcessState {
   return {
     hooks: undefined,
     wasEnabled: false,
+    unregistered: undefined,
     zeroCode: undefined,
     fetchOwner: undefined,
     shadowed: new WeakSet(),
     sending: 0,
     calls: new WeakMap(),
+    awaited: new WeakMap(),
     enders: new Set(),
     contexts: undefined,
     sendingAttempt: undefined,

@@ -4,12 +4,13 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { types } from 'node:util';
-import { diag } from '@opentelemetry/api';
 import { guard, guardHook } from '../guard.js';
 import { type CallInContext, type ContextFrame, processState } from '../process-state.js';
 import type { ApplicationFacts, SpanIdentity } from '../stream/call-description.js';
+import { bindGenerator, type StepContext } from './bound-generator.js';
 import { type CallOutcome, callOutcome } from './call-outcome.js';
 import { type CallContext, readContext } from './context-values.js';
+import { warn } from './warn.js';
 
 /** What is done with a callback that failed before any call began in it. */
 export type OnEarlyFailure = (error: unknown, frame: ContextFrame, startedMs: number) => void;
@@ -21,33 +22,32 @@ export function runInContext<T>(context: CallContext, fn: () => T, onEarlyFailur
   }
   const entered = guard('context', () => enter(context, onEarlyFailure));
   if (entered === undefined) return fn();
-  const { frame, run } = entered;
   let result: T;
   try {
-    result = run(fn);
+    result = entered.run(fn);
   } catch (error) {
-    guard('context', () => frame.failed(error));
+    entered.failed(error);
     throw error;
   }
-  const derived = guard('context', () => derive(frame, result));
+  const derived = guard('context', () => derive(entered, result));
   if (derived !== undefined) return derived;
-  // An SDK's promise does its work when somebody waits for it: it is given as it is, and the callback is over.
-  guard('context', () => frame.settled());
+  // Also with an SDK's promise, which does its work when somebody waits for it: it is given as it is.
+  guard('context', () => finish(entered, result));
   return result;
 }
 
 /** Derived, so that a rejection nobody handles stays one. */
-function derive<T>(frame: Frame, result: T): T | undefined {
+function derive<T>(entered: StepContext, result: T): T | undefined {
   if (!types.isPromise(result) || Object.getPrototypeOf(result) !== Promise.prototype) return undefined;
   // Another promise would lack what the application put on this one; symbols are Node's own, where async hooks are used.
   if (Object.getOwnPropertyNames(result).length > 0) return undefined;
   const derived = result.then(
     (value) => {
-      guard('context', () => frame.settled());
+      guard('context', () => finish(entered, value));
       return value;
     },
     (error: unknown) => {
-      guard('context', () => frame.failed(error));
+      entered.failed(error);
       throw error;
     },
   );
@@ -55,12 +55,21 @@ function derive<T>(frame: Frame, result: T): T | undefined {
   return derived as T;
 }
 
-function enter(context: CallContext, onEarlyFailure: OnEarlyFailure) {
+/** The callback is over, unless what it gave is a generator, whose body has yet to run. */
+function finish(entered: StepContext, value: unknown): void {
+  if (!bindGenerator(value, entered)) entered.settled();
+}
+
+function enter(context: CallContext, onEarlyFailure: OnEarlyFailure): StepContext {
   const state = processState();
   state.contexts ??= new AsyncLocalStorage<ContextFrame>();
   const { contexts } = state;
   const frame = new Frame(readContext(context, warn), contexts.getStore(), onEarlyFailure);
-  return { frame, run: <T>(fn: () => T): T => contexts.run(frame, fn) };
+  return {
+    run: (fn) => contexts.run(frame, fn),
+    settled: () => void guard('context', () => frame.settled()),
+    failed: (error) => void guard('context', () => frame.failed(error)),
+  };
 }
 
 class Frame implements ContextFrame {
@@ -72,10 +81,11 @@ class Frame implements ContextFrame {
   #isRunning = true;
   /** Calls that began, here and further in. */
   #began = 0;
-  /** A request went out that the application does not want observed. */
+  /** A request went out that nobody observes, and that may have been an LLM call. */
   #passed = false;
   /** Those whose end is not told, while the callback runs; with their place in the order in which they began. */
   readonly #open = new Map<CallInContext, number>();
+  /** What another try would be another try of. */
   #lastFailed: FailedSpan | undefined;
 
   constructor(
@@ -101,9 +111,7 @@ class Frame implements ContextFrame {
   get failedBefore(): SpanIdentity | undefined {
     let last = this.#lastFailed;
     // A failure may be decided and not told: a refusal waits for its body, a held call for the application.
-    for (const [call, place] of this.#open) {
-      if (place > (last?.place ?? 0)) last = failedSpan(call, place) ?? last;
-    }
+    for (const [call, place] of this.#open) last = lastFailed(last, call, place);
     return last?.span ?? this.#outer?.failedBefore;
   }
 
@@ -121,7 +129,7 @@ class Frame implements ContextFrame {
   ended(call: CallInContext): void {
     const place = this.#open.get(call) ?? this.#began;
     this.#open.delete(call);
-    if (place >= (this.#lastFailed?.place ?? 0)) this.#lastFailed = failedSpan(call, place) ?? this.#lastFailed;
+    this.#lastFailed = lastFailed(this.#lastFailed, call, place);
     const onOutcome = this.#onOutcome;
     if (onOutcome) guardHook('onOutcome', () => onOutcome(callOutcome(call.report())));
     this.#outer?.ended(call);
@@ -151,10 +159,13 @@ interface FailedSpan {
   readonly place: number;
 }
 
-function failedSpan(call: CallInContext, place: number): FailedSpan | undefined {
+/** The last failure, once it is known how `call` went. */
+function lastFailed(before: FailedSpan | undefined, call: CallInContext, place: number): FailedSpan | undefined {
   const { traceId, spanId, traceFlags = 0, outcome } = call.report();
-  if (outcome.outcome !== 'failed' || traceId === undefined || spanId === undefined) return undefined;
-  return { span: { traceId, spanId, traceFlags }, place };
+  // Another try that completes is the end of its chain: nothing that comes later is another try of what it made good.
+  if (outcome.outcome === 'completed') return call.previous?.spanId === before?.span.spanId ? undefined : before;
+  if (outcome.outcome !== 'failed' || traceId === undefined || spanId === undefined) return before;
+  return place >= (before?.place ?? 0) ? { span: { traceId, spanId, traceFlags }, place } : before;
 }
 
 /** What is said further in counts; attributes are joined one by one. */
@@ -162,8 +173,4 @@ function merge(outer: ApplicationFacts | undefined, inner: ApplicationFacts): Ap
   if (outer === undefined) return inner;
   const attributes = { ...outer.attributes, ...inner.attributes };
   return { ...outer, ...inner, ...(Object.keys(attributes).length > 0 && { attributes }) };
-}
-
-function warn(message: string): void {
-  diag.warn(`opentelemetry-instrumentation-llm-stream: ${message}`);
 }

@@ -18,7 +18,11 @@ export interface CallContext {
   readonly retryAttempt?: number | undefined;
   /** Which of its models or providers in turn, from 0: `llm_stream.fallback_attempt`. From 1 on calls link to the failed one before. */
   readonly fallbackAttempt?: number | undefined;
-  /** Attributes for the span, by their full names, none of them ours (`llm_stream.`); at most 32. No content: they are exported as they are. */
+  /**
+   * Attributes for the span, by their full names; at most 32. No content: they are exported as they are. None under a
+   * prefix whose names say what was observed (`llm_stream.`, `gen_ai.`, `openai.`, `error.`, `exception.`, `http.`,
+   * `server.`, `otel.`), but for `gen_ai.conversation.id`.
+   */
   readonly attributes?: Readonly<Record<string, ApplicationValue>> | undefined;
   /** Told the outcome of each call that begins in the context: for clients that show no Response, stream or error. What it throws costs one `diag` line. */
   readonly onOutcome?: ((outcome: CallOutcome) => void) | undefined;
@@ -30,7 +34,10 @@ export interface ReadContext {
 }
 
 const MAX_ATTRIBUTES = 32;
-const OURS = 'llm_stream.';
+/** What stands there is observed, and by nobody else: an application must not be able to say it. */
+const OBSERVED = ['llm_stream.', 'gen_ai.', 'openai.', 'error.', 'exception.', 'http.', 'server.', 'otel.'];
+/** Of these names, the one that an application knows best. */
+const CONVERSATION = 'gen_ai.conversation.id';
 
 /** Reads what was given, whatever it is. `warn` is told what was left out, and why. */
 export function readContext(given: unknown, warn: (message: string) => void): ReadContext {
@@ -106,7 +113,10 @@ class Reader {
   #attribute(key: string, value: unknown): ApplicationValue | undefined {
     if (value === undefined || value === null) return undefined;
     const name = `attributes.${key.slice(0, 64)}`;
-    if (key.startsWith(OURS)) return this.#leaveOut(name, `under another prefix than \`${OURS}\``, value);
+    const observed = OBSERVED.find((prefix) => key.startsWith(prefix));
+    if (observed !== undefined && key !== CONVERSATION) {
+      return this.#leaveOut(name, `under another prefix than \`${observed}\``, value);
+    }
     if (key === '' || !isValue(value)) {
       return this.#leaveOut(name, 'a string, number, boolean or a list of one kind of them', value);
     }

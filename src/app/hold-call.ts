@@ -1,10 +1,11 @@
 /** Holds a call until the application has said what became of its answer. */
-import { diag } from '@opentelemetry/api';
 import { guard } from '../guard.js';
 import type { CallHold } from '../process-state.js';
 import type { Aftermath } from '../stream/aftermath.js';
 import { findCall } from './find-call.js';
+import { holdWhatBegins } from './pending-hold.js';
 import { isSchema, issue, type StandardSchema, type ToolValidation, validate } from './standard-schema.js';
+import { warn } from './warn.js';
 
 export interface HoldOptions {
   /** How long after the end of the stream the application may take; milliseconds. @defaultValue 30000 */
@@ -55,10 +56,23 @@ const DEFAULT_LIMIT_MS = 30_000;
  * answer was then not processed, stored or delivered is `failed` with `failure_stage` `after_finish_reason`; one whose
  * client left is `cancelled`. What was never said is `unknown`. At the end of the process the span ends with what was said.
  *
- * Hold it before its stream ends. Several holds of one call add up: it is told when all are released.
+ * Hold it before its stream ends. A whole answer, one that is not streamed, is there when its call is over: it cannot be
+ * held. Several holds of one call add up: it is told when all are released.
  *
- * @param subject - as for {@link outcomeOf}. Where it came out of no observed call, or of one whose end is told already,
- * one `diag` warning says so, and nothing is recorded
+ * @param subject - a Response, or an SDK's stream; also an SDK's runner, such as the OpenAI SDK's `.stream()` gives, from
+ * its start on: of one that makes several calls, its first. Where it came out of no observed call, or of one whose end is
+ * told already, one `diag` warning says so, and nothing is recorded
+ *
+ * @example
+ * ```ts
+ * const held = holdCall(stream);
+ * try {
+ *   const text = await readToEnd(stream);
+ *   held.persistence((await save(text)) ? 'ok' : 'failed');
+ * } finally {
+ *   held.release();
+ * }
+ * ```
  */
 export function holdCall(subject: unknown, options: HoldOptions = {}): HeldCall {
   return guard('holdCall', () => new Hold(holdOf(subject, limitFrom(options)))) ?? new Hold(undefined);
@@ -66,15 +80,20 @@ export function holdCall(subject: unknown, options: HoldOptions = {}): HeldCall 
 
 function holdOf(subject: unknown, limitMs: number): CallHold | undefined {
   const found = findCall(subject);
-  if (found.type !== 'one') {
+  if (found.type === 'one') {
+    const hold = found.call.hold?.(limitMs);
+    if (hold === undefined) {
+      warn('`holdCall` expects a call whose stream has not ended, and no whole answer; its span is written already');
+    }
+    return hold;
+  }
+  const pending = found.type === 'none' ? holdWhatBegins(subject, limitMs) : undefined;
+  if (pending === undefined) {
     const what =
       found.type === 'several' ? 'something that came out of several calls' : 'what came out of no observed call';
     warn(`\`holdCall\` expects what came out of an LLM call, got ${what}; nothing is held`);
-    return undefined;
   }
-  const hold = found.call.hold?.(limitMs);
-  if (hold === undefined) warn('`holdCall` expects a call whose stream has not ended; its span is written already');
-  return hold;
+  return pending;
 }
 
 function limitFrom(options: unknown): number {
@@ -188,8 +207,4 @@ function isId(id: unknown, known: ReadonlyMap<string, unknown>): id is string {
 /** Of a value, what says why it does not fit and quotes nothing. */
 function kindOf(value: unknown): string {
   return value === null ? 'null' : typeof value;
-}
-
-function warn(message: string): void {
-  diag.warn(`opentelemetry-instrumentation-llm-stream: ${message}`);
 }

@@ -13,12 +13,12 @@ import {
 import type { DialectName } from '../protocol/dialects/dialect.js';
 import type { DescribedRequest, Endpoint } from '../protocol/request.js';
 import { describeThrown, type ThrownOptions } from '../protocol/thrown-error.js';
-import type { CallDescription, Surroundings } from '../stream/call-description.js';
+import type { CallDescription, SpanIdentity, Surroundings } from '../stream/call-description.js';
 import type { Milestone, Sink } from '../stream/milestone.js';
 import type { BudgetLimits, CallOutcome } from '../stream/outcome.js';
 import type { Ending, Signal, Teller, ThrownError } from '../stream/signal.js';
 import { snapshot } from '../stream/snapshot.js';
-import { type CallState, createCallState, type MachineOptions, roadsOf, silenceMs, stageOf } from '../stream/state.js';
+import { type CallState, createCallState, type MachineOptions, silenceMs, stageOf } from '../stream/state.js';
 import { unknownOutcome } from '../stream/summary.js';
 import { transition } from '../stream/transition.js';
 import { Held } from './held.js';
@@ -36,6 +36,8 @@ export interface CallRecording {
   readonly wantsChunks?: boolean | undefined;
   /** What the call counts as while its stream is under way; undefined where nobody counts. */
   readonly counted?: object | undefined;
+  /** Nobody records it: it is watched for as long as it lasts, and is none of those that are ended by hand, or counted then. */
+  readonly isWatchedOnly?: boolean | undefined;
   /** Runs the original `fetch` in the context in which its HTTP span becomes a child of the call's. */
   around<T>(send: () => T): T;
 }
@@ -49,13 +51,6 @@ export interface CallOptions {
   record(call: RecordedCall): CallRecording;
   /** What the application says that its reason for an abort means. */
   classifyAbort?: ((reason: unknown) => 'timeout' | 'abort' | undefined) | undefined;
-}
-
-/** The application does not want the request observed. */
-export function isIgnored({ url, method }: { readonly url: string; readonly method: string }, options: CallOptions) {
-  const ignored = options.ignores?.(url, method) === true;
-  if (ignored) guard('context', () => processState().contexts?.getStore()?.passed());
-  return ignored;
 }
 
 /** A call as it is recorded from its start on. */
@@ -82,6 +77,7 @@ export interface CallBeginning {
 
 export class Call implements OpenCall, ObservedCall, CallInContext {
   readonly described: DescribedRequest;
+  readonly previous: SpanIdentity | undefined;
   readonly #startMs: number;
   /** Weak: the application's listeners on it may hold the Response, whose collection is one of the endings. */
   readonly #signal: WeakRef<AbortSignal> | undefined;
@@ -114,7 +110,8 @@ export class Call implements OpenCall, ObservedCall, CallInContext {
       byApplication: early !== undefined,
     });
     const { description, dialect } = described;
-    const surroundings = { application: frame?.facts, previous: frame?.previous };
+    this.previous = frame?.previous;
+    const surroundings = { application: frame?.facts, previous: this.previous };
     this.#recording = options.record({ description, dialect, url, surroundings });
     if (this.#recording.wantsChunks) this.#state.watched = true;
     addOpenCall(this, this.#recording.provider);
@@ -159,7 +156,10 @@ export class Call implements OpenCall, ObservedCall, CallInContext {
     const milestones = guard('machine', () => transition(state, signal));
     if (milestones) this.#tell(milestones);
     // Where the machine failed at the very end, the span ends all the same.
-    else if (state.settled) this.#tell([settledUnknown(state, signal.atMs)]);
+    else if (state.settled) {
+      const { atMs } = signal;
+      this.#tell([{ type: 'settled', atMs, outcome: unknownOutcome(state, atMs) }]);
+    }
     if (!state.settled && state.presumed !== undefined && state.presumed !== presumedBefore) sweepAfterGrace();
   }
 
@@ -250,6 +250,7 @@ export class Call implements OpenCall, ObservedCall, CallInContext {
       removeOpenCall(this);
       return false;
     }
+    if (this.#recording.isWatchedOnly) return false;
     if (!this.#state.settled) this.end({ type: 'shutdown' });
     this.#held?.end();
     return this.#isTold;
@@ -305,8 +306,4 @@ type Settled = Extract<Milestone, { type: 'settled' }>;
 
 function isOpen(call: ObservedCall): boolean {
   return call.report().outcome.outcome === 'open';
-}
-
-function settledUnknown(state: CallState, atMs: number): Settled {
-  return { type: 'settled', atMs, outcome: { ...unknownOutcome(atMs), observedBy: roadsOf(state) } };
 }

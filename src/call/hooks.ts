@@ -12,8 +12,9 @@ import type { ContextFrame } from '../process-state.js';
 import type { DialectName } from '../protocol/dialects/dialect.js';
 import { describeRequest, isLlmRequest } from '../protocol/request.js';
 import { Attempt } from './attempt.js';
-import { Call, type CallOptions, isIgnored } from './call.js';
+import { Call, type CallOptions } from './call.js';
 import { SdkCall } from './sdk-call.js';
+import { isIgnored, letPassIfPost } from './unobserved.js';
 
 /** Once per process, whoever is registered. */
 let warned = false;
@@ -24,7 +25,9 @@ export function createCallHooks(options: () => CallOptions): CallHooks & SdkHook
     begin: (request) => begin(request, options()),
     enter: () => new SdkCall(options()),
     failedEarly: (failure, frame) => failEarly(failure, frame, options()),
+    sentElsewhere: letPassIfPost,
     unannounced({ origin, path, method }) {
+      letPassIfPost({ method });
       if (warned || !isLlmRequest(origin + path, method)) return;
       warned = true;
       diag.warn(
@@ -38,8 +41,9 @@ export function createCallHooks(options: () => CallOptions): CallHooks & SdkHook
 function begin(request: RequestFacts, options: CallOptions): AttemptHooks | undefined {
   const started = { startMs: performance.now(), startEpochMs: Date.now() };
   const described = describeRequest(request, options.endpoints, started);
-  const { url, signal } = request;
+  if (described === undefined) letPassIfPost(request);
   if (described === undefined || isIgnored(request, options)) return undefined;
+  const { url, signal } = request;
   return new Attempt(new Call({ described, url, signal, teller: 'body', ...started }, options));
 }
 

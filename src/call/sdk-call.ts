@@ -1,4 +1,5 @@
 /** One request of an SDK: its attempts, its answer, and who tells how it ends. */
+import { guard } from '../guard.js';
 import type {
   AttemptHooks,
   LoopHooks,
@@ -7,14 +8,16 @@ import type {
   SdkCallHooks,
   SdkStream,
 } from '../intercept/call-hooks.js';
+import { processState } from '../process-state.js';
 import { DIALECTS } from '../protocol/dialects/index.js';
 import { classifyError, isErrorPayload } from '../protocol/error-body.js';
 import { peek } from '../protocol/narrow.js';
 import { describeRequest, type RequestToDescribe } from '../protocol/request.js';
 import type { ThrownError } from '../stream/signal.js';
 import { Attempt, attemptBehind } from './attempt.js';
-import { Call, type CallOptions, isIgnored } from './call.js';
+import { Call, type CallOptions } from './call.js';
 import { Loop } from './loop.js';
+import { isIgnored, letPass } from './unobserved.js';
 
 export class SdkCall implements SdkCallHooks {
   readonly #options: CallOptions;
@@ -36,6 +39,8 @@ export class SdkCall implements SdkCallHooks {
 
   built(request: RequestFacts): void {
     this.#open(request, request.signal);
+    // Whatever it asks for, a GET may resume an answer.
+    if (this.#isForeign) letPass();
   }
 
   attempt(): AttemptHooks | undefined {
@@ -129,7 +134,7 @@ export class SdkCall implements SdkCallHooks {
     if (described === undefined || this.#isForeign) return;
     const { url } = request;
     this.#call = new Call({ described, url, signal, teller: 'sdk', startMs: this.#startMs }, this.#options);
-    if (signal) this.#call.findBy(signal);
+    if (signal) announce(this.#call, signal);
   }
 
   /** The SDK gives up after a time-out, and does not say whose: before openai 7 its error has no cause. */
@@ -161,4 +166,13 @@ export class SdkCall implements SdkCallHooks {
     const described = classifyError({ status, payload: { error: payload } });
     call.take({ type: 'error_payload', atMs: call.now(), error: described });
   }
+}
+
+/** A runner is found by its signal, and whoever held it before it had a call gets the one it has now. */
+function announce(call: Call, signal: AbortSignal): void {
+  call.findBy(signal);
+  const { awaited } = processState();
+  const waiting = awaited.get(signal) ?? [];
+  awaited.delete(signal);
+  for (const tell of waiting) guard('hold', () => tell(call));
 }

@@ -35,6 +35,8 @@ export interface CallHooks {
   begin(request: RequestFacts): AttemptHooks | undefined;
   /** A request reached the wire although no patched `fetch` announced it. */
   unannounced(request: { readonly origin: string; readonly path: string; readonly method: string }): void;
+  /** A request went out by `node:http`, where no more is seen of it; absent: nobody wants to know. */
+  sentElsewhere?(request: { readonly method: string }): void;
 }
 
 export interface AttemptHooks {

@@ -1,7 +1,8 @@
 /**
- * Listens to undici's diagnostics channels: the ends that nobody reads, the requests that nobody announced.
- * Requests are told apart by the request object alone: `headers`, `trailers` and `error` run in the async context of
- * whoever opened the socket. The npm package undici publishes on the same channels.
+ * Listens to undici's diagnostics channels: the ends that nobody reads, the requests that nobody announced. Requests are
+ * told apart by the request object alone: `headers`, `trailers` and `error` run in the async context of whoever opened the
+ * socket. The npm package undici publishes on the same channels. Of `node:http`, which is another client, only the start
+ * of a request is told, in the context of whoever made it.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { guard } from '../guard.js';
@@ -33,6 +34,11 @@ export function listenToWire(hooks: CallHooks): () => void {
     // The documented shape; its fields are narrowed where they are read. A listener that throws would be an uncaught exception.
     listener: (message: unknown) => void guard('wire', () => listen(message as WireMessage)),
   }));
+  listeners.push({
+    channel: 'http.client.request.start',
+    listener: (message) =>
+      void guard('wire', () => !wire.stopping && hooks.sentElsewhere?.((message as HttpMessage).request)),
+  });
   wire.stop = () => {
     for (const { channel, listener } of listeners) unsubscribe(channel, listener);
   };
@@ -72,6 +78,11 @@ interface WireMessage {
   readonly request: { readonly origin?: unknown; readonly path?: unknown; readonly method?: unknown };
   readonly response?: { readonly statusCode?: unknown; readonly headers?: unknown };
   readonly error?: unknown;
+}
+
+/** @see https://nodejs.org/docs/latest-v20.x/api/diagnostics_channel.html#built-in-channels */
+interface HttpMessage {
+  readonly request: { readonly method: string };
 }
 
 function onCreate({ request }: WireMessage, wire: Wire): void {

@@ -33,7 +33,7 @@ async function ask(model: string, scenario: Scenario): Promise<string> {
   return response.text();
 }
 
-async function askBySdk(model: string, scenario: Scenario): Promise<void> {
+async function askBySdk(model: string, scenario: Scenario | undefined): Promise<void> {
   const { baseURL } = harness.ask(model, scenario);
   const client = new OpenAI({ apiKey: 'sk-any', baseURL, maxRetries: 0 });
   for await (const _ of await client.chat.completions.create({ model, stream: true, messages: [] }));
@@ -78,6 +78,42 @@ describe.each([
   });
 });
 
+test('the example of `withCallContext` makes one chain', async () => {
+  const requestId = 'req-example';
+  const document = 'document';
+  harness.ask('example', [REFUSED, RESET, GOOD]);
+  const summarize = (_: string) => askBySdk('example', undefined);
+  await withCallContext({ requestId, feature: 'summary' }, async () => {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await withCallContext({ retryAttempt: attempt }, () => summarize(document));
+      } catch (error) {
+        if (attempt === 2 || !outcomeOf(error)?.retryable) throw error;
+      }
+    }
+  });
+  const chain = await harness.spansOf('example', 3);
+  expect(
+    chain.map(({ attributes }) => [
+      attributes['llm_stream.request_id'],
+      attributes['llm_stream.feature'],
+      attributes['llm_stream.retry_attempt'],
+      attributes['llm_stream.outcome'],
+    ]),
+  ).toEqual([
+    ['req-example', 'summary', 0, 'failed'],
+    ['req-example', 'summary', 1, 'failed'],
+    ['req-example', 'summary', 2, 'completed'],
+  ]);
+  const [first, second, third] = chain;
+  expect(chain.map(({ links }) => links.map(({ context }) => context.spanId))).toEqual([
+    [],
+    [first?.spanContext().spanId],
+    [second?.spanContext().spanId],
+  ]);
+  expect(third?.attributes['llm_stream.stage']).toBe('done');
+});
+
 describe('a link', () => {
   /** What fails first, then what is asked in a context within the same. */
   async function chain(model: string, first: () => Promise<unknown>, then: CallContext): Promise<readonly unknown[]> {
@@ -110,6 +146,44 @@ describe('a link', () => {
       await ask('completed second', GOOD);
     };
     expect(await chain('third', first, { fallbackAttempt: 1 })).toEqual(['failed first']);
+  });
+
+  test('is not to what another try made good', async () => {
+    await withCallContext({}, async () => {
+      await withCallContext({ retryAttempt: 0 }, () => ask('first step', CUT));
+      await withCallContext({ retryAttempt: 1 }, () => ask('first step again', GOOD));
+      await withCallContext({ retryAttempt: 0 }, () => ask('second step', GOOD));
+      await withCallContext({ retryAttempt: 1 }, () => ask('second step again', GOOD));
+      await withCallContext({ fallbackAttempt: 1 }, () => ask('second step elsewhere', GOOD));
+    });
+    expect(await linkedTo('first step again')).toEqual(['first step']);
+    expect(await linkedTo('second step again')).toEqual([]);
+    expect(await linkedTo('second step elsewhere')).toEqual([]);
+  });
+
+  test('is not to what a held call made good, although that one is not told yet', async () => {
+    await withCallContext({}, async () => {
+      await withCallContext({ retryAttempt: 0 }, () => ask('before the held one', CUT));
+      const { url, init } = harness.ask('held and good', GOOD);
+      const response = await withCallContext({ retryAttempt: 1 }, () => fetch(url, init));
+      const held = holdCall(response);
+      await response.text();
+      await withCallContext({ retryAttempt: 1 }, () => ask('after the held one', GOOD));
+      held.release();
+    });
+    expect(await linkedTo('held and good')).toEqual(['before the held one']);
+    expect(await linkedTo('after the held one')).toEqual([]);
+  });
+
+  test('is to what failed since, where another try completed before', async () => {
+    await withCallContext({}, async () => {
+      for (const step of ['a', 'b']) {
+        await withCallContext({ retryAttempt: 0 }, () => ask(`step ${step}`, CUT));
+        await withCallContext({ retryAttempt: 1 }, () => ask(`step ${step} again`, GOOD));
+      }
+    });
+    expect(await linkedTo('step a again')).toEqual(['step a']);
+    expect(await linkedTo('step b again')).toEqual(['step b']);
   });
 
   test('is to the last begun of two that failed', async () => {

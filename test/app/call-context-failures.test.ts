@@ -1,9 +1,12 @@
 /** A callback of `withCallContext` that fails: before any call began, and in the middle of a stream. */
+import { once } from 'node:events';
+import http from 'node:http';
 import { DiagLogLevel, diag } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import OpenAI from 'openai';
+import * as undici from 'undici';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { instrumentOpenAI, outcomeOf, withCallContext } from '../../src/index.js';
+import { instrumentFetch, instrumentOpenAI, outcomeOf, withCallContext } from '../../src/index.js';
 import { chatText, chatToolCalls, httpError, type Scenario } from '../../src/testing/index.js';
 import { loadSdks } from '../openai/sdks.js';
 import { CANARY, expectSpan, exportedBytes, type Harness, startHarness } from '../scenarios/harness.js';
@@ -55,6 +58,13 @@ async function thrownBy(run: () => unknown): Promise<unknown> {
 }
 
 class TemplateError extends Error {}
+
+async function askByHttp(url: string): Promise<void> {
+  const request = http.request(url, { method: 'POST' });
+  request.end('{}');
+  const [response] = await once(request, 'response');
+  response.resume();
+}
 
 describe('before any call', () => {
   const fails = (error: unknown) => () =>
@@ -211,6 +221,65 @@ describe('before any call', () => {
       ),
     );
     expect(spans()).toEqual([]);
+  });
+
+  describe('is none where a request went out that may have been a call:', () => {
+    const refused = (path: string) => `${harness.provider.url}${path}`;
+    const client = () =>
+      new OpenAI({ apiKey: 'sk-any', baseURL: refused('/v1'), maxRetries: 0, fetch: (...args) => fetch(...args) });
+    const post = { method: 'POST', body: '{"model":"any"}' };
+
+    test.each<readonly [string, () => PromiseLike<unknown>]>([
+      ['through fetch, of a format that is not known', () => fetch(refused('/v1/unknown'), post)],
+      ['through fetch, by a Request', () => fetch(new Request(refused('/v1/unknown'), post))],
+      ['through a fetch of its own', () => instrumentFetch(undici.fetch)(refused('/v1/unknown'), post)],
+      ['through undici', () => undici.request(refused('/v1/unknown'), { method: 'POST', body: '{}' })],
+      ['through `node:http`', () => askByHttp(refused('/v1/unknown'))],
+      ['to nobody who listens', () => fetch('http://127.0.0.1:9/v1/unknown', post)],
+      ['by the SDK, of another method', () => client().embeddings.create({ model: 'any', input: CANARY })],
+      ['by the SDK, to resume an answer with GET', () => client().responses.retrieve('resp_1', { stream: true })],
+    ])('%s', async (_, ask) => {
+      const error = await thrownBy(() =>
+        withCallContext({}, () =>
+          withCallContext({}, async () => {
+            await ask();
+            throw new TemplateError();
+          }),
+        ),
+      );
+      expect(error).toBeInstanceOf(Error);
+      expect(spans()).toEqual([]);
+    });
+  });
+
+  describe('is a span where what went before it was none:', () => {
+    test.each<readonly [string, () => PromiseLike<unknown>]>([
+      ['a document that was read with GET', () => fetch(`${harness.provider.url}/document`)],
+      [
+        'a list of the SDK’s',
+        () => new OpenAI({ apiKey: 'sk-any', baseURL: harness.provider.url, maxRetries: 0 }).models.list(),
+      ],
+      ['a request in the context around it', () => Promise.resolve()],
+      [
+        'a method of the SDK that finds no key',
+        () =>
+          new OpenAI({ apiKey: () => Promise.reject(new Error(CANARY)) }).embeddings.create({
+            model: 'any',
+            input: CANARY,
+          }),
+      ],
+    ])('%s', async (_, ask) => {
+      await thrownBy(() =>
+        withCallContext({}, async () => {
+          await fetch(`${harness.provider.url}/v1/unknown`, { method: 'POST' });
+          await withCallContext({}, async () => {
+            await ask();
+            throw new TemplateError();
+          });
+        }),
+      );
+      expect(onlySpan().attributes['llm_stream.failure_stage']).toBe('before_request');
+    });
   });
 
   test('is none while the instrumentation is disabled', async () => {

@@ -190,11 +190,23 @@ describe('a value that does not fit is left out, and costs one line', () => {
       left('attributes.app.mixed', attribute, 'a list'),
     ],
     ['an attribute without a name', { attributes: { '': 'x' } }, left('attributes.', attribute, 'string')],
-    [
-      'an attribute under our prefix',
-      { attributes: { 'llm_stream.outcome': 'completed' } },
-      left('attributes.llm_stream.outcome', 'under another prefix than `llm_stream.`', 'string'),
-    ],
+    ...[
+      ['llm_stream.', 'outcome'],
+      ['gen_ai.', 'usage.input_tokens'],
+      ['openai.', 'api.type'],
+      ['error.', 'type'],
+      ['exception.', 'type'],
+      ['http.', 'response.status_code'],
+      ['server.', 'address'],
+      ['otel.', 'status_code'],
+    ].map(
+      ([prefix, name]) =>
+        [
+          `an attribute that is observed, \`${prefix}${name}\``,
+          { attributes: { [`${prefix}${name}`]: 'said' } },
+          left(`attributes.${prefix}${name}`, `under another prefix than \`${prefix}\``, 'string'),
+        ] as const,
+    ),
     ['an `onOutcome` that is no function', { onOutcome: 'log' }, left('onOutcome', 'a function', 'string')],
     [
       'a context that is none',
@@ -213,6 +225,24 @@ describe('a value that does not fit is left out, and costs one line', () => {
     expect(await withCallContext(given, () => ask(`misfit ${title}`))).toContain('Hello');
     expect(await saidOn(`misfit ${title}`)).toEqual({});
     expect(lines).toEqual([`opentelemetry-instrumentation-llm-stream: ${line}`]);
+  });
+
+  test('an attribute that is observed stays what was observed', async () => {
+    const attributes = { 'gen_ai.request.model': 'said', 'server.address': 'said', 'openai.api.type': 'said' };
+    await withCallContext({ attributes }, () => ask('observed names'));
+    expect((await harness.span('observed names')).attributes).toMatchObject({
+      'gen_ai.request.model': 'observed names',
+      'server.address': '127.0.0.1',
+      'openai.api.type': 'chat_completions',
+    });
+    expect(lines).toHaveLength(3);
+  });
+
+  test('the conversation is the application’s to say, and so are names that only look like ours', async () => {
+    const attributes = { 'gen_ai.conversation.id': 'conv-1', llm_stream_x: 1, error: true };
+    await withCallContext({ attributes }, () => ask('own names'));
+    expect((await harness.span('own names')).attributes).toMatchObject(attributes);
+    expect(lines).toEqual([]);
   });
 
   test('what fits beside it is used', async () => {

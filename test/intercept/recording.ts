@@ -12,11 +12,14 @@ export interface Recording {
   readonly hooks: CallHooks;
   readonly attempts: RecordedAttempt[];
   readonly unannounced: string[];
+  /** Methods of requests that went by `node:http`. */
+  readonly elsewhere: string[];
 }
 
 export function record(wants: (request: RequestFacts) => boolean = () => true): Recording {
   const attempts: RecordedAttempt[] = [];
   const unannounced: string[] = [];
+  const elsewhere: string[] = [];
   const hooks: CallHooks = {
     begin(request) {
       if (!wants(request)) return undefined;
@@ -25,8 +28,9 @@ export function record(wants: (request: RequestFacts) => boolean = () => true): 
       return attemptHooks(attempt);
     },
     unannounced: ({ method, path }) => void unannounced.push(`${method} ${path}`),
+    sentElsewhere: ({ method }) => void elsewhere.push(method),
   };
-  return { hooks, attempts, unannounced };
+  return { hooks, attempts, unannounced, elsewhere };
 }
 
 function attemptHooks(attempt: RecordedAttempt): AttemptHooks {

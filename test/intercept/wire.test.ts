@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import http from 'node:http';
 import { fetch as undiciFetch, request as undiciRequest } from 'undici';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type FetchPatch, patchFetch, wrapFetch } from '../../src/intercept/fetch.js';
@@ -170,5 +172,35 @@ describe('a request that no patched fetch announced', () => {
     patch.unpatch();
     await (await native(`${server.origin}/short`)).text();
     expect(recording.unannounced).toEqual([]);
+  });
+});
+
+describe('a request by `node:http`', () => {
+  const send = async (method: string) => {
+    const request = http.request(`${server.origin}/short`, { method }).end();
+    const [response] = await once(request, 'response');
+    response.resume();
+  };
+
+  it('is told with its method, and is neither an attempt nor unannounced', async () => {
+    await send('POST');
+    await send('GET');
+    expect(recording.elsewhere).toEqual(['POST', 'GET']);
+    expect([recording.attempts, recording.unannounced]).toEqual([[], []]);
+  });
+
+  it('is told by nobody after unpatch, also while a connection of ours is open', async () => {
+    const controller = new AbortController();
+    const pending = fetch(`${server.origin}/silent`, { method: 'POST', body: 'x', signal: controller.signal });
+    patch.unpatch();
+    await send('POST');
+    expect(recording.elsewhere).toEqual([]);
+    controller.abort();
+    await expect(pending).rejects.toThrow();
+  });
+
+  it('is none of what `fetch` sends', async () => {
+    await (await fetch(`${server.origin}/short`)).text();
+    expect(recording.elsewhere).toEqual([]);
   });
 });
