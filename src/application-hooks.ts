@@ -1,12 +1,15 @@
 /** The application's own functions among the options, each behind the guard: what they throw costs telemetry. */
 import { diag, isSpanContextValid, type Span } from '@opentelemetry/api';
 import { callOutcome } from './app/call-outcome.js';
+import { propertyOf } from './app/find-call.js';
+import { warn } from './app/warn.js';
 import type { CallOptions, RecordedCall } from './call/call.js';
 import type { Settings } from './config.js';
 import { guardHook } from './guard.js';
 import type { SpanHooks } from './telemetry/span-sink.js';
 import { PACKAGE_NAME } from './version.js';
 
+/** The functions among the options as the rest calls them: none throws, none gives what its type does not say. */
 export interface GuardedHooks extends Pick<CallOptions, 'ignores' | 'classifyAbort'> {
   /** The span of a call was begun. */
   started(span: Span, call: RecordedCall): void;
@@ -15,13 +18,14 @@ export interface GuardedHooks extends Pick<CallOptions, 'ignores' | 'classifyAbo
 
 type Hooks = Pick<Settings, 'ignoreRequest' | 'requestHook' | 'outcomeHook' | 'classifyAbort'>;
 
+/** Guards those of them that are there. An answer that does not fit costs one `diag` line, and counts as none. */
 export function guardedHooks({ ignoreRequest, requestHook, outcomeHook, classifyAbort }: Hooks): GuardedHooks {
   return {
     ignores:
       ignoreRequest &&
       ((url, method) =>
-        URL.canParse(url) && guardHook('ignoreRequest', () => ignoreRequest({ url: new URL(url), method })) === true),
-    classifyAbort: classifyAbort && ((reason) => guardHook('classifyAbort', () => classifyAbort(reason))),
+        URL.canParse(url) && isYes(guardHook('ignoreRequest', () => ignoreRequest({ url: new URL(url), method })))),
+    classifyAbort: classifyAbort && ((reason) => wordOf(guardHook('classifyAbort', () => classifyAbort(reason)))),
     started(span, { url, dialect, description }) {
       const { operation } = description;
       if (requestHook === undefined || url === undefined || operation === undefined) return;
@@ -39,6 +43,27 @@ export function guardedHooks({ ignoreRequest, requestHook, outcomeHook, classify
   };
 }
 
+/** JavaScript has more yeses than `true`. A promise is one of them whatever it comes to. */
+function isYes(answer: unknown): boolean {
+  if (!isThenable(answer)) return Boolean(answer);
+  warn('`ignoreRequest` is expected to answer at once, got a Promise; the request is observed');
+  return false;
+}
+
+function wordOf(answer: unknown): 'timeout' | 'abort' | undefined {
+  if (answer === 'timeout' || answer === 'abort') return answer;
+  if (answer === undefined || answer === null) return undefined;
+  const got = isThenable(answer) ? 'a Promise' : typeof answer === 'string' ? 'another string' : typeof answer;
+  warn(
+    `\`classifyAbort\` is expected to say \`timeout\`, \`abort\` or undefined at once, got ${got}; it counts as undefined`,
+  );
+  return undefined;
+}
+
+function isThenable(answer: unknown): boolean {
+  return typeof answer === 'object' && answer !== null && typeof propertyOf(answer, 'then') === 'function';
+}
+
 let isSaid = false;
 
 function sayEndedEarly(): void {
@@ -46,7 +71,8 @@ function sayEndedEarly(): void {
   isSaid = true;
   diag.error(
     `${PACKAGE_NAME}: \`requestHook\` and \`outcomeHook\` must leave the span of a call open, and it was ended; it keeps what ` +
-      'it had by then, and metrics, log records and outcomes go on (said once)',
+      'it had by then, `outcomeHook` is not called where the span is over before the call, and metrics, log records and ' +
+      '`outcomeOf` go on (said once)',
   );
 }
 

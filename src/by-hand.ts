@@ -14,7 +14,7 @@ import { guard } from './guard.js';
 import type { ApplicationHooks, CallHooks, EarlyFailure, SdkHooks } from './intercept/call-hooks.js';
 import { wrapFetch } from './intercept/fetch.js';
 import { patchOpenAI } from './intercept/openai/patch.js';
-import { type ContextFrame, processState } from './process-state.js';
+import { type ContextFrame, framesFrom, processState } from './process-state.js';
 import { DIALECT_NAMES } from './protocol/dialects/index.js';
 import { isNode } from './runtime.js';
 import { cut } from './telemetry/span-attributes.js';
@@ -75,16 +75,21 @@ export function instrumentOpenAI<T>(target: T): T {
 
 /**
  * Says around LLM calls what only the application knows: each call that begins while `fn` runs, also in what it awaits,
- * has it on its span. Nested contexts merge: what is said further in counts, attributes are joined.
+ * has it on its span. Nested contexts merge: what is said further in counts, attributes are joined. Work that `fn` set
+ * off and did not wait for still has what was said; a context that it enters once `fn` is over takes over that alone, and
+ * neither `retryAttempt`, `fallbackAttempt` nor `onOutcome`.
  *
- * - `fn` fails before any call began: a span with `failure_stage` `before_request` says so. Not where a request went out
- *   that is not observed and may have been an LLM call, for then nobody knows what failed: any POST through a patched
- *   `fetch`, undici or `node:http`, and what the OpenAI SDK is asked for, but for its lists. A GET, as of a document, is
- *   no such request.
- * - `fn` fails while it reads a stream: that call is `cancelled` with `termination_kind` `consumer_error`, not `consumer_break`.
- * - A call with a `retryAttempt` or `fallbackAttempt` above 0 has a span link to the last call that failed before it, in
- *   this context or in one around it, unless another try of that one completed. So a chain of tries is one context around
- *   all of them, which keeps chains that run at once apart, and one in it for each try.
+ * - `fn` fails before any call began: a span with `failure_stage` `before_request` says so, where an instrumentation is
+ *   registered and enabled. Not where a request went out that is not observed and may have been an LLM call, for then
+ *   nobody knows what failed: any POST or WebSocket through a patched `fetch`, undici, `node:http` or `node:http2`, and
+ *   what the OpenAI SDK is asked for. A GET, as of a document, is no such request, nor is what an
+ *   exporter of OpenTelemetry sends. Node 20 does not tell of `node:http2`, nor of a body that breaks on its way out.
+ * - `fn` fails while it reads a stream, or leaves one that nobody reads on: that call is `cancelled` with
+ *   `termination_kind` `consumer_error`, not `consumer_break`.
+ * - A call with a `retryAttempt` or `fallbackAttempt` above 0 has a span link to the last call that failed before that
+ *   try, in this context or in one around it. So a chain of tries is one context around all of them, which keeps chains
+ *   that run at once apart, and one in it for each try; where another try succeeds, and its last call did not fail, the
+ *   chain is over.
  *
  * Enters an AsyncLocalStorage, which on Node 20 and 22 makes every promise of the process dearer from the first use on.
  *
@@ -110,7 +115,11 @@ export function instrumentOpenAI<T>(target: T): T {
  * ```
  */
 export function withCallContext<T>(context: CallContext, fn: () => T): T {
-  return runInContext(context, fn, (error, frame, startMs) => failEarly({ error, startMs }, frame));
+  return runInContext(context, fn, (error, frame, startMs) => {
+    const { hooks, recorded } = processState();
+    // Without an instrumentation nobody knows what requests went out. What was recorded by hand was so elsewhere.
+    if (isNode() && findCall(error, recorded).type === 'none') failEarly({ error, startMs }, frame, hooks);
+  });
 }
 
 /** What is known of a call that never came to a request; absent means unknown. */
@@ -127,8 +136,9 @@ export interface FailedCall {
 
 /**
  * Records an LLM call that failed before there was a request to see, such as a prompt that could not be built: a span
- * with `failure_stage` `before_request`, the class or code of `error`, and the context it is said in. An error that came
- * out of an observed call has a span already: nothing is recorded. Never throws.
+ * with `failure_stage` `before_request`, the class or code of `error`, and the context it is said in. Nothing is recorded
+ * of an error that came out of an observed call itself, for it has a span, or that was recorded before in this context
+ * or in one within it; an error that only has such a one as its `cause` is recorded. Never throws.
  *
  * @param error - what was thrown; an abort is `cancelled`. Its message is not recorded
  */
@@ -137,12 +147,36 @@ export function recordFailure(error: unknown, call: FailedCall = {}): void {
     const { operation, provider, model, stream } = isObject(call) ? call : {};
     const facts = { operation: nameFrom(operation), provider: nameFrom(provider), model: nameFrom(model) };
     const isStream = typeof stream === 'boolean' ? stream : undefined;
-    failEarly({ error, startMs: performance.now(), ...facts, stream: isStream }, processState().contexts?.getStore());
+    const frame = processState().contexts?.getStore();
+    if (!isNode() || isKnown(error, frame)) return;
+    failEarly({ error, startMs: performance.now(), ...facts, stream: isStream }, frame, current());
   });
 }
 
-function failEarly(failure: EarlyFailure, frame: ContextFrame | undefined): void {
-  if (isNode() && findCall(failure.error).type === 'none') current()?.failedEarly?.(failure, frame);
+function failEarly(failure: EarlyFailure, frame: ContextFrame | undefined, hooks: Hooks | undefined): void {
+  if (hooks?.failedEarly === undefined) return;
+  const { error } = failure;
+  if (isReference(error)) {
+    const { recorded } = processState();
+    const contexts = recorded.get(error) ?? new WeakSet();
+    recorded.set(error, contexts);
+    for (const one of [frame ?? NOWHERE, ...framesFrom(frame)]) contexts.add(one);
+  }
+  hooks.failedEarly(failure, frame);
+}
+
+/** One error may stand for many failures, as a circuit breaker's does: of a recorded one the context decides. */
+function isKnown(error: unknown, frame: ContextFrame | undefined): boolean {
+  if (!isReference(error)) return false;
+  const { calls, recorded } = processState();
+  return recorded.get(error)?.has(frame ?? NOWHERE) ?? calls.has(error);
+}
+
+/** Stands for the context of who has none. */
+const NOWHERE = {};
+
+function isReference(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }
 
 function nameFrom(value: unknown): string | undefined {

@@ -47,6 +47,7 @@ export function callOptions(settings: Settings, recorders: Recorders = globalRec
     machine: { stallThresholdMs, idleTimeoutMs, missingDoneEvent },
     exceptionMessages,
     ignores: hooks.ignores,
+    isSuppressed: () => isSuppressed(context.active()),
     classifyAbort: hooks.classifyAbort,
     record(call) {
       const { description, surroundings } = call;

@@ -57,14 +57,14 @@ export interface LlmStreamInstrumentationConfig extends InstrumentationConfig {
   /** Whether a log record `llm_stream.call` says of each call what its span says. @defaultValue false */
   logRecord?: boolean;
   /**
-   * True: the request is not observed. Asked of what looks like an LLM request, of each attempt anew. What it throws costs
-   * one `diag` line, and the request is observed.
+   * True, or what counts as true: the request is not observed. Asked of what looks like an LLM request, of each attempt
+   * anew. It has to answer at once: a promise, as what it throws, costs one `diag` line, and the request is observed.
    */
   ignoreRequest?: (request: OutgoingRequest) => boolean;
   /**
    * Called with the span of each call that is recorded, right after its start; of a call that failed before there was a
    * request, not. What it throws, or rejects with, costs one `diag` line, and so does ending the span: nothing more is
-   * written on it then.
+   * written on it then, and `outcomeHook` is not called with it.
    */
   requestHook?: (span: Span, request: CallInfo) => void;
   /**
@@ -74,7 +74,8 @@ export interface LlmStreamInstrumentationConfig extends InstrumentationConfig {
   outcomeHook?: (span: Span, outcome: CallOutcome) => void;
   /**
    * Says what the reason of the caller's own abort means: a time limit, or that somebody left. Undefined: it is known by
-   * its name and message. May be asked of one abort more than once. What it throws costs one `diag` line.
+   * its name and message. May be asked of one abort more than once. Anything else that it answers, such as a promise, and
+   * what it throws, costs one `diag` line and counts as undefined.
    */
   classifyAbort?: (reason: unknown) => 'timeout' | 'abort' | undefined;
 }

@@ -53,31 +53,39 @@ export interface ZeroCode {
   giveWayTo(hooks: CallHooks & SdkHooks): () => void;
 }
 
+/** One hold of a call, for whoever says what became of its answer. */
 export interface CallHold {
   /** Says what became of the answer; false where nobody listens any more. */
   tell(say: (aftermath: Aftermath) => void): boolean;
   release(): void;
 }
 
-/** What an application said around the calls that begin in it. */
+/**
+ * What an application said around the calls that begin in it. What is told to a frame is told to it alone: whoever tells
+ * it goes through {@link framesFrom}.
+ */
 export interface ContextFrame {
+  /** With those of the frames around it. */
   readonly facts: ApplicationFacts;
-  /** The callback, or one around it, has not settled. */
-  readonly isRunning: boolean;
-  /** The last call in it, or around it, that failed, unless another try of it completed since. */
-  readonly failedBefore: SpanIdentity | undefined;
-  /** The same, where the next call is another try. */
-  readonly previous: SpanIdentity | undefined;
+  /** Its own callback has not settled. */
+  readonly isOpen: boolean;
+  /** The frame that it was entered in, or one that is around that; read by {@link openAround}. */
+  around: ContextFrame | undefined;
+  /** It is another try by its own word; of what, where that is known. */
+  readonly anotherTry: { readonly of: SpanIdentity | undefined } | undefined;
+  /** The last call in it that failed, unless another try made it good. */
+  readonly lastFailed: SpanIdentity | undefined;
   began(call: CallInContext): void;
   /** A request was made in it that is not observed, and may be an LLM call: what fails then is no failure before any call. */
   passed(): void;
   /** The end of a call is told. */
   ended(call: CallInContext): void;
+  /** Another try of the calls with these spans succeeded. */
+  madeGood(spanIds: readonly string[]): void;
 }
 
+/** A call as the contexts that it began in see it. */
 export interface CallInContext {
-  /** The failed call that it is another try of. */
-  readonly previous: SpanIdentity | undefined;
   report(): CallReport;
   /** The callback settled; `failed`: it threw, or rejected. */
   contextEnded(failed: boolean): void;
@@ -92,7 +100,7 @@ export interface ContextStorage {
 export interface ProcessState {
   /** What the enabled instrumentation wants to know; patches made by hand talk to it, whichever copy it is of. */
   hooks: (CallHooks & SdkHooks & Partial<ApplicationHooks>) | undefined;
-  /** There was one, and it may have been disabled on purpose. */
+  /** There was one, and it may have been disabled on purpose; or there is none on purpose. */
   wasEnabled: boolean;
   /** Those of calls by hand while there never was one; of the copy that was called first, so that nothing counts twice. */
   unregistered: (CallHooks & SdkHooks & Partial<ApplicationHooks>) | undefined;
@@ -109,6 +117,8 @@ export interface ProcessState {
    * same object came out of several calls, such as the reason of a signal that many of them share.
    */
   readonly calls: WeakMap<object, ObservedCall | undefined>;
+  /** Errors that were recorded without a request, with the contexts that they were recorded in. */
+  readonly recorded: WeakMap<object, WeakSet<object>>;
   /** Who waits for the call whose request will be made with a signal: a runner can be held before it has one. */
   readonly awaited: WeakMap<AbortSignal, readonly ((call: ObservedCall) => void)[]>;
   /** One for each copy that has open calls: ends them, and says how many they were. */
@@ -117,6 +127,8 @@ export interface ProcessState {
   contexts: ContextStorage | undefined;
   /** The attempt that is sent, synchronously, at this moment; undefined while what is sent is none of a call's. */
   sendingAttempt: SentAttempt | undefined;
+  /** What the application was warned of: each text is written once, whichever copy it is of. */
+  readonly warned: Set<string>;
   /** Stops to wait for the end of the process; undefined while nobody has open calls. */
   stopAwaitingExit: (() => void) | undefined;
 }
@@ -156,10 +168,45 @@ function beginning(): ProcessState {
     shadowed: new WeakSet(),
     sending: 0,
     calls: new WeakMap(),
+    recorded: new WeakMap(),
     awaited: new WeakMap(),
     enders: new Set(),
     contexts: undefined,
     sendingAttempt: undefined,
+    warned: new Set(),
     stopAwaitingExit: undefined,
   };
+}
+
+/** Where the caller is: the frame it was entered in last, and those around that whose callbacks have not settled. */
+export function currentFrames(): readonly ContextFrame[] {
+  return framesFrom(processState().contexts?.getStore());
+}
+
+/** A frame, and those around it whose callbacks have not settled, from the inside out. */
+export function framesFrom(frame: ContextFrame | undefined): readonly ContextFrame[] {
+  const frames: ContextFrame[] = [];
+  for (let at = frame; at !== undefined; at = openAround(at)) frames.push(at);
+  return frames;
+}
+
+/**
+ * The nearest frame around this one whose callback has not settled. The others are let go for good: jobs that set off one
+ * another, each in a context of its own, would otherwise keep all that were before them.
+ */
+export function openAround(frame: ContextFrame): ContextFrame | undefined {
+  let { around } = frame;
+  while (around !== undefined && !around.isOpen) around = around.around;
+  frame.around = around;
+  return around;
+}
+
+/** The last call in these frames that failed: what another try now would be another try of. */
+export function failedBefore(frames: readonly ContextFrame[]): SpanIdentity | undefined {
+  for (const { lastFailed, anotherTry } of frames) {
+    if (lastFailed) return lastFailed;
+    // What failed around it since may be of another chain.
+    if (anotherTry) return anotherTry.of;
+  }
+  return undefined;
 }

@@ -30,7 +30,11 @@ function register(): void {
   let quieten = () => {};
   try {
     const decision = decide(process.env, foreignRuntime());
-    if (decision.type === 'off') return;
+    if (decision.type === 'off') {
+      // On purpose: nor is anything recorded by hand, unless the application makes an instrumentation itself.
+      processState().wasEnabled = true;
+      return;
+    }
     quieten = logAsAsked(level);
     if (decision.type === 'unsupported' && !isSaid()) {
       say(unsupported(decision.runtime));

@@ -1,7 +1,7 @@
 /** Assertions for whoever is about to act on an answer. One that cannot check does not pass. */
 import { guard } from '../guard.js';
 import { type ObservedCall, processState } from '../process-state.js';
-import type { ToolCallOutcome } from '../stream/outcome.js';
+import type { ErrorCategory, ToolCallOutcome } from '../stream/outcome.js';
 import { cut } from '../telemetry/span-attributes.js';
 import { type CallOutcome, callOutcome } from './call-outcome.js';
 import { LlmStreamError, type LlmStreamErrorCode } from './errors.js';
@@ -17,9 +17,10 @@ import { findCall, propertyOf } from './find-call.js';
  * @throws {@link LlmStreamError} with `LLM_STREAM_NOT_COMPLETED`, `LLM_STREAM_NOT_OBSERVED` or `LLM_STREAM_AMBIGUOUS`
  */
 export function assertCompleted(subject: unknown): CallOutcome {
-  const { call, outcome } = observed(subject);
+  const { call, outcome, isWhole } = observed(subject);
   if (outcome.outcome === 'completed') return outcome;
-  throw refusal('LLM_STREAM_NOT_COMPLETED', describeEnd(outcome), { subject, call, outcome });
+  const now = isWhole ? describeLoss(outcome) : undefined;
+  throw refusal('LLM_STREAM_NOT_COMPLETED', describeEnd(outcome), { subject, call, outcome, now });
 }
 
 /**
@@ -78,12 +79,20 @@ function isFinished({ outcome, stage }: CallOutcome): boolean {
   return outcome === 'completed' || stage === 'after_finish_reason';
 }
 
-function observed(subject: unknown): { readonly call: ObservedCall; readonly outcome: CallOutcome } {
+interface Observed {
+  readonly call: ObservedCall;
+  readonly outcome: CallOutcome;
+  /** The answer itself, whatever became of it afterwards. */
+  readonly isWhole: boolean;
+}
+
+function observed(subject: unknown): Observed {
   const found = findCall(subject);
   if (found.type === 'several') throw refusal('LLM_STREAM_AMBIGUOUS', 'something that several share', { subject });
   const call = found.type === 'one' ? found.call : undefined;
-  const outcome = call && guard('outcome', () => callOutcome(call.report()));
-  if (call && outcome) return { call, outcome };
+  const report = call && guard('outcome', () => call.report());
+  const outcome = report && guard('outcome', () => callOutcome(report));
+  if (call && report && outcome) return { call, outcome, isWhole: report.outcome.answerCompleted === true };
   throw refusal('LLM_STREAM_NOT_OBSERVED', describeSubject(subject), { subject });
 }
 
@@ -91,11 +100,12 @@ interface About {
   readonly subject: unknown;
   readonly call?: ObservedCall;
   readonly outcome?: CallOutcome;
+  readonly now?: string | undefined;
 }
 
-function refusal(code: LlmStreamErrorCode, got: string, { subject, call, outcome }: About): LlmStreamError {
+function refusal(code: LlmStreamErrorCode, got: string, { subject, call, outcome, now }: About): LlmStreamError {
   const cause = subject instanceof Error ? subject : undefined;
-  const error = new LlmStreamError(code, got, { outcome, cause });
+  const error = new LlmStreamError(code, got, { outcome, cause, now });
   // Whoever catches it further up can ask for the outcome by it, as by every other error of the call.
   if (call) processState().calls.set(error, call);
   return error;
@@ -106,6 +116,18 @@ function describeEnd({ outcome, stage, failureStage, errorCategory, terminationK
   const words = [failureStage, errorCategory ?? terminationKind].filter((word) => word !== undefined);
   return `one that ${outcome === 'cancelled' ? 'was cancelled' : outcome} (${words.map((word) => `\`${word}\``).join(', ')})`;
 }
+
+/** What became of a whole answer. */
+function describeLoss({ errorCategory }: CallOutcome): string {
+  const loss = errorCategory && LOSSES[errorCategory];
+  return `the answer is whole, but ${loss ?? 'whoever asked for it had left'}`;
+}
+
+const LOSSES: Readonly<Partial<Record<ErrorCategory, string>>> = {
+  processing_failed: 'was not processed',
+  persistence_failed: 'was not stored',
+  delivery_failed: 'was not delivered',
+};
 
 /** As many as a message can bear. */
 const MAX_NAMED = 16;

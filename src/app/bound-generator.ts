@@ -18,11 +18,11 @@ export interface StepContext {
  * From now on each step of `value` runs in `context`. The generator stays the same object, with its own prototype: own
  * properties that no listing shows lie over its methods, so that loops, `yield*`, iterator helpers and `using` find them.
  *
- * @returns false, with nothing changed, where `value` is no generator of the language itself: what else is iterable may
- * have begun its work, or have more than one body
+ * @returns false, with nothing changed, where `value` is no generator of the language itself – what else is iterable may
+ * have begun its work, or have more than one body –, or where it takes no properties, such as a frozen one
  */
 export function bindGenerator(value: unknown, context: StepContext): boolean {
-  if (!isGenerator(value)) return false;
+  if (!isGenerator(value) || !Object.isExtensible(value)) return false;
   const step = stepperOf(value, context);
   const { next, return: leave, throw: fail } = value;
   const methods = {

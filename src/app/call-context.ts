@@ -5,7 +5,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { types } from 'node:util';
 import { guard, guardHook } from '../guard.js';
-import { type CallInContext, type ContextFrame, processState } from '../process-state.js';
+import {
+  type CallInContext,
+  type ContextFrame,
+  failedBefore,
+  framesFrom,
+  openAround,
+  processState,
+} from '../process-state.js';
 import type { ApplicationFacts, SpanIdentity } from '../stream/call-description.js';
 import { bindGenerator, type StepContext } from './bound-generator.js';
 import { type CallOutcome, callOutcome } from './call-outcome.js';
@@ -74,69 +81,75 @@ function enter(context: CallContext, onEarlyFailure: OnEarlyFailure): StepContex
 
 class Frame implements ContextFrame {
   readonly facts: ApplicationFacts;
+  readonly anotherTry: { readonly of: SpanIdentity | undefined } | undefined;
+  around: ContextFrame | undefined;
   readonly #onOutcome: ((outcome: CallOutcome) => void) | undefined;
-  readonly #outer: ContextFrame | undefined;
   readonly #onEarlyFailure: OnEarlyFailure;
   readonly #startedMs = performance.now();
-  #isRunning = true;
+  #isOpen = true;
   /** Calls that began, here and further in. */
   #began = 0;
   /** A request went out that nobody observes, and that may have been an LLM call. */
   #passed = false;
   /** Those whose end is not told, while the callback runs; with their place in the order in which they began. */
   readonly #open = new Map<CallInContext, number>();
-  /** What another try would be another try of. */
+  /** What another try would be another try of, among the calls whose end is told. */
   #lastFailed: FailedSpan | undefined;
+  /** The place up to which failures are made good. */
+  #goodUpTo = 0;
 
+  /** @param entered - the frame that the caller is in; its callback may be over */
   constructor(
     { facts, onOutcome }: ReturnType<typeof readContext>,
-    outer: ContextFrame | undefined,
+    entered: ContextFrame | undefined,
     onEarlyFailure: OnEarlyFailure,
   ) {
-    this.facts = merge(outer?.facts, facts);
+    this.around = entered && nearestOpen(entered);
+    this.facts = merge(entered && inherited(entered, this.around), facts);
+    const { retryAttempt = 0, fallbackAttempt = 0 } = facts;
+    const isAnotherTry = retryAttempt > 0 || fallbackAttempt > 0;
+    this.anotherTry = isAnotherTry ? { of: failedBefore(framesFrom(this.around)) } : undefined;
     this.#onOutcome = onOutcome;
-    this.#outer = outer;
     this.#onEarlyFailure = onEarlyFailure;
   }
 
-  get isRunning(): boolean {
-    return this.#isRunning || this.#outer?.isRunning === true;
+  get isOpen(): boolean {
+    return this.#isOpen;
   }
 
-  get previous(): SpanIdentity | undefined {
-    const { retryAttempt = 0, fallbackAttempt = 0 } = this.facts;
-    return retryAttempt > 0 || fallbackAttempt > 0 ? this.failedBefore : undefined;
-  }
-
-  get failedBefore(): SpanIdentity | undefined {
-    let last = this.#lastFailed;
-    // A failure may be decided and not told: a refusal waits for its body, a held call for the application.
-    for (const [call, place] of this.#open) last = lastFailed(last, call, place);
-    return last?.span ?? this.#outer?.failedBefore;
+  get lastFailed(): SpanIdentity | undefined {
+    return this.#lastFailure()?.span;
   }
 
   began(call: CallInContext): void {
     this.#began += 1;
-    if (this.#isRunning) this.#open.set(call, this.#began);
-    this.#outer?.began(call);
+    if (this.#isOpen) this.#open.set(call, this.#began);
   }
 
   passed(): void {
     this.#passed = true;
-    this.#outer?.passed();
   }
 
   ended(call: CallInContext): void {
     const place = this.#open.get(call) ?? this.#began;
     this.#open.delete(call);
-    this.#lastFailed = lastFailed(this.#lastFailed, call, place);
+    this.#lastFailed = this.#laterOf(this.#lastFailed, call, place);
     const onOutcome = this.#onOutcome;
     if (onOutcome) guardHook('onOutcome', () => onOutcome(callOutcome(call.report())));
-    this.#outer?.ended(call);
+  }
+
+  madeGood(spanIds: readonly string[]): void {
+    const last = this.#lastFailure();
+    if (last === undefined || !spanIds.includes(last.span.spanId)) return;
+    this.#lastFailed = undefined;
+    this.#goodUpTo = last.place;
   }
 
   settled(): void {
+    const madeGood = this.#madeGood();
     this.#close(false);
+    if (madeGood.length === 0) return;
+    for (const frame of framesFrom(this.around)) frame.madeGood(madeGood);
   }
 
   failed(error: unknown): void {
@@ -145,12 +158,36 @@ class Frame implements ContextFrame {
   }
 
   #close(failed: boolean): void {
-    this.#isRunning = false;
+    this.#isOpen = false;
     const open = [...this.#open.keys()];
     this.#open.clear();
     // A callback around this one may read on, and tells them when it is over.
-    if (!failed && this.isRunning) return;
+    if (openAround(this) !== undefined && !failed) return;
     for (const call of open) guard('context', () => call.contextEnded(failed));
+  }
+
+  /** The spans of the failed calls that this try, which succeeded, makes good: those before it, and those in it. */
+  #madeGood(): readonly string[] {
+    if (this.anotherTry === undefined) return [];
+    const inIt = this.#lastFailure();
+    // Its last call failed, and nobody threw: a stream that was cut looks whole to whoever reads it.
+    if (inIt?.place === this.#began) return [];
+    return [this.anotherTry.of, inIt?.span].flatMap((span) => span?.spanId ?? []);
+  }
+
+  #lastFailure(): FailedSpan | undefined {
+    let last = this.#lastFailed;
+    // A failure may be decided and not told: a refusal waits for its body, a held call for the application.
+    for (const [call, place] of this.#open) last = this.#laterOf(last, call, place);
+    return last;
+  }
+
+  /** The last failure, once it is known how `call` went. */
+  #laterOf(before: FailedSpan | undefined, call: CallInContext, place: number): FailedSpan | undefined {
+    const { traceId, spanId, traceFlags = 0, outcome } = call.report();
+    if (outcome.outcome !== 'failed' || traceId === undefined || spanId === undefined) return before;
+    if (place <= this.#goodUpTo || place < (before?.place ?? 0)) return before;
+    return { span: { traceId, spanId, traceFlags }, place };
   }
 }
 
@@ -159,18 +196,31 @@ interface FailedSpan {
   readonly place: number;
 }
 
-/** The last failure, once it is known how `call` went. */
-function lastFailed(before: FailedSpan | undefined, call: CallInContext, place: number): FailedSpan | undefined {
-  const { traceId, spanId, traceFlags = 0, outcome } = call.report();
-  // Another try that completes is the end of its chain: nothing that comes later is another try of what it made good.
-  if (outcome.outcome === 'completed') return call.previous?.spanId === before?.span.spanId ? undefined : before;
-  if (outcome.outcome !== 'failed' || traceId === undefined || spanId === undefined) return before;
-  return place >= (before?.place ?? 0) ? { span: { traceId, spanId, traceFlags }, place } : before;
+/** Also where the frame itself goes on: it lets go of what is over around it. */
+function nearestOpen(frame: ContextFrame): ContextFrame | undefined {
+  const around = openAround(frame);
+  return frame.isOpen ? frame : around;
 }
 
-/** What is said further in counts; attributes are joined one by one. */
+/** What was set off by a callback that is over still belongs to what that one was for; another try of it it is not. */
+function inherited(entered: ContextFrame, around: ContextFrame | undefined): ApplicationFacts {
+  if (entered === around) return entered.facts;
+  const { retryAttempt: _retry, fallbackAttempt: _fallback, ...lasting } = entered.facts;
+  const { retryAttempt, fallbackAttempt } = around?.facts ?? {};
+  return {
+    ...lasting,
+    ...(retryAttempt !== undefined && { retryAttempt }),
+    ...(fallbackAttempt !== undefined && { fallbackAttempt }),
+  };
+}
+
+/** Those of two contexts. A span may have 128, unless its limits say otherwise, and most of the others come later. */
+const MAX_ATTRIBUTES = 64;
+
+/** What is said further in counts; attributes are joined one by one, and where they are too many, the outer ones go. */
 function merge(outer: ApplicationFacts | undefined, inner: ApplicationFacts): ApplicationFacts {
   if (outer === undefined) return inner;
-  const attributes = { ...outer.attributes, ...inner.attributes };
-  return { ...outer, ...inner, ...(Object.keys(attributes).length > 0 && { attributes }) };
+  const joined = Object.entries({ ...outer.attributes, ...inner.attributes });
+  const attributes = Object.fromEntries(joined.slice(-MAX_ATTRIBUTES));
+  return { ...outer, ...inner, ...(joined.length > 0 && { attributes }) };
 }

@@ -58,7 +58,10 @@ export interface CallOutcome {
   /** Such as `ECONNRESET`. */
   readonly networkErrorCode?: string | undefined;
 
-  /** Generated output was delivered, and the call is not completed: what the application holds is a part. Absent where nobody could see. */
+  /**
+   * Generated output was delivered, and what the application holds is a part of an answer. False for a whole answer, also
+   * where the call failed or was cancelled by what became of it afterwards. Absent where nobody could see.
+   */
   readonly partialOutput?: boolean | undefined;
 
   /**
@@ -168,7 +171,13 @@ export interface CallOutcome {
 /** Makes the snapshot; nothing in it is shared with the call, which goes on. */
 export function callOutcome(report: CallReport): CallOutcome {
   const { traceId, spanId, outcome } = report;
-  const { toolCallArgumentsCompleted, toolCallNames: _names, toolCallIncompleteNames: _incomplete, ...facts } = outcome;
+  const {
+    answerCompleted,
+    toolCallArgumentsCompleted,
+    toolCallNames: _names,
+    toolCallIncompleteNames: _incomplete,
+    ...facts
+  } = outcome;
   // Somebody read the body unseen: what was counted is then not the whole, and a "no" is a guess.
   const isSeen = outcome.chunkCount !== undefined;
   const ifSeen = <T>(value: T): T | undefined => (isSeen ? value : undefined);
@@ -177,7 +186,8 @@ export function callOutcome(report: CallReport): CallOutcome {
     spanId,
     ...facts,
     providerError: outcome.providerError && { ...outcome.providerError },
-    partialOutput: outcome.outcome === 'completed' ? false : isPartial(outcome),
+    // An older copy of this package does not say of a completed call that its answer is.
+    partialOutput: answerCompleted || outcome.outcome === 'completed' ? false : isPartial(outcome),
     toolCallsComplete: ifSeen(toolCallArgumentsCompleted),
     toolCalls: isSeen ? outcome.toolCalls.map((call) => withoutUndefined({ ...call })) : [],
     toolCallCount: ifSeen(outcome.toolCallCount),

@@ -19,7 +19,8 @@ export interface CallContext {
   /** Which of its models or providers in turn, from 0: `llm_stream.fallback_attempt`. From 1 on calls link to the failed one before. */
   readonly fallbackAttempt?: number | undefined;
   /**
-   * Attributes for the span, by their full names; at most 32. No content: they are exported as they are. None under a
+   * Attributes for the span, by their full names of at most 128 characters; at most 32 of them, and of a list its first 32
+   * entries. No content: they are exported as they are, but for strings of more than 128 characters, which are cut. None under a
    * prefix whose names say what was observed (`llm_stream.`, `gen_ai.`, `openai.`, `error.`, `exception.`, `http.`,
    * `server.`, `otel.`), but for `gen_ai.conversation.id`.
    */
@@ -28,12 +29,15 @@ export interface CallContext {
   readonly onOutcome?: ((outcome: CallOutcome) => void) | undefined;
 }
 
+/** What of a context fits. */
 export interface ReadContext {
   readonly facts: ApplicationFacts;
   readonly onOutcome: CallContext['onOutcome'];
 }
 
 const MAX_ATTRIBUTES = 32;
+const MAX_NAME_LENGTH = 128;
+const MAX_ENTRIES = 32;
 /** What stands there is observed, and by nobody else: an application must not be able to say it. */
 const OBSERVED = ['llm_stream.', 'gen_ai.', 'openai.', 'error.', 'exception.', 'http.', 'server.', 'otel.'];
 /** Of these names, the one that an application knows best. */
@@ -113,6 +117,9 @@ class Reader {
   #attribute(key: string, value: unknown): ApplicationValue | undefined {
     if (value === undefined || value === null) return undefined;
     const name = `attributes.${key.slice(0, 64)}`;
+    if (key.length > MAX_NAME_LENGTH) {
+      return this.#leaveOut(name, `under a name of at most ${MAX_NAME_LENGTH} characters`, value);
+    }
     const observed = OBSERVED.find((prefix) => key.startsWith(prefix));
     if (observed !== undefined && key !== CONVERSATION) {
       return this.#leaveOut(name, `under another prefix than \`${observed}\``, value);
@@ -120,8 +127,14 @@ class Reader {
     if (key === '' || !isValue(value)) {
       return this.#leaveOut(name, 'a string, number, boolean or a list of one kind of them', value);
     }
-    // A list that the application goes on with is its own.
-    return typeof value === 'object' ? [...value] : value;
+    if (typeof value !== 'object') return cutText(value);
+    if (value.length > MAX_ENTRIES) {
+      this.#warn(
+        `\`${name}\` of a call context may have ${MAX_ENTRIES} entries, got ${value.length}; the first ${MAX_ENTRIES} are used`,
+      );
+    }
+    // A copy: a list that the application goes on with is its own.
+    return value.slice(0, MAX_ENTRIES).map(cutText);
   }
 
   #read(name: string): unknown {
@@ -142,6 +155,10 @@ function isPrimitive(value: unknown): boolean {
   return (
     typeof value === 'string' || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))
   );
+}
+
+function cutText<T extends string | number | boolean>(value: T): T | string {
+  return typeof value === 'string' ? cut(value) : value;
 }
 
 /** Of a value, what says why it does not fit and quotes nothing. */

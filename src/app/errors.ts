@@ -58,15 +58,22 @@ export class LlmStreamError extends Error {
   /** How the call had gone when the error was made; absent where there is no one call. */
   readonly outcome: CallOutcome | undefined;
 
-  /** @param got - what there was instead; no content: it becomes a part of the message */
+  /**
+   * @param got - what there was instead; no content: it becomes a part of the message
+   * @param options - `now`: what follows from it, where that is not what follows from its code
+   */
   constructor(
     code: LlmStreamErrorCode,
     got: string,
-    options: { readonly outcome?: CallOutcome | undefined; readonly cause?: unknown } = {},
+    options: {
+      readonly outcome?: CallOutcome | undefined;
+      readonly cause?: unknown;
+      readonly now?: string | undefined;
+    } = {},
   ) {
     const { expected, now } = ERRORS[code];
     super(
-      `expected ${expected}, got ${got}; ${now}`,
+      `expected ${expected}, got ${got}; ${options.now ?? now}`,
       options.cause === undefined ? undefined : { cause: options.cause },
     );
     this.code = code;

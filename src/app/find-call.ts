@@ -8,9 +8,13 @@ export type Found =
   | { readonly type: 'several' }
   | { readonly type: 'one'; readonly call: ObservedCall };
 
-/** The nearest one decides. Never throws, whatever the object's getters do. */
-export function findCall(subject: unknown): Found {
-  return guard('finding a call', () => find(subject)) ?? NONE;
+/**
+ * The nearest one decides. Never throws, whatever the object's getters do.
+ *
+ * @param passesOver - objects that are taken for none of any call's
+ */
+export function findCall(subject: unknown, passesOver?: Pick<WeakMap<object, unknown>, 'has'>): Found {
+  return guard('finding a call', () => find(subject, passesOver)) ?? NONE;
 }
 
 const NONE: Found = { type: 'none' };
@@ -18,14 +22,14 @@ const NONE: Found = { type: 'none' };
 /** Causes that are followed: more than any chain that somebody wrote, and an end of one that a program made. */
 const MAX_CAUSES = 32;
 
-function find(subject: unknown): Found {
+function find(subject: unknown, passesOver: Parameters<typeof findCall>[1]): Found {
   const { calls } = processState();
   const met = new Set<object>();
   let link = subject;
   while (isObject(link) && !met.has(link) && met.size <= MAX_CAUSES) {
     met.add(link);
     for (const candidate of candidatesOf(link)) {
-      if (!calls.has(candidate)) continue;
+      if (!calls.has(candidate) || passesOver?.has(candidate)) continue;
       const call = calls.get(candidate);
       return call === undefined ? { type: 'several' } : { type: 'one', call };
     }

@@ -3,10 +3,11 @@ import { guard } from '../guard.js';
 import type { CallHold } from '../process-state.js';
 import type { Aftermath } from '../stream/aftermath.js';
 import { findCall } from './find-call.js';
-import { holdWhatBegins } from './pending-hold.js';
+import { holdWhatBegins, MAX_TOOL_CALL_IDS } from './pending-hold.js';
 import { isSchema, issue, type StandardSchema, type ToolValidation, validate } from './standard-schema.js';
 import { warn } from './warn.js';
 
+/** How {@link holdCall} holds. */
 export interface HoldOptions {
   /** How long after the end of the stream the application may take; milliseconds. @defaultValue 30000 */
   readonly limitMs?: number | undefined;
@@ -194,13 +195,12 @@ function isOneOf<T>(known: readonly T[], given: unknown): given is T {
   return known.some((one) => one === given);
 }
 
-/** As many as are followed of a call. */
-const MAX_IDS = 128;
-
 function isId(id: unknown, known: ReadonlyMap<string, unknown>): id is string {
-  const fits = typeof id === 'string' && id !== '' && (known.has(id) || known.size < MAX_IDS);
-  if (!fits)
-    warn(`a held call expects the id of a tool call, at most ${MAX_IDS} of them, got ${kindOf(id)}; it is left out`);
+  const fits = typeof id === 'string' && id !== '' && (known.has(id) || known.size < MAX_TOOL_CALL_IDS);
+  if (!fits) {
+    const expected = `the id of a tool call, at most ${MAX_TOOL_CALL_IDS} of them`;
+    warn(`a held call expects ${expected}, got ${kindOf(id)}; it is left out`);
+  }
   return fits;
 }
 

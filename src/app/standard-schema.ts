@@ -29,17 +29,22 @@ export async function validate<Output>(
   value: unknown,
 ): Promise<ToolValidation<Output>> {
   try {
-    const result = await schema['~standard'].validate(value);
-    return isResult(result) ? result : issue('the schema gave no result');
+    return readResult<Output>(await schema['~standard'].validate(value)) ?? issue('the schema gave no result');
   } catch (error) {
     return issue(`the schema threw ${error instanceof Error ? error.constructor.name : typeof error}`);
   }
 }
 
-/** A library's code is not checked by our types. */
-function isResult(result: unknown): boolean {
-  if (typeof result !== 'object' || result === null) return false;
-  return Array.isArray(Reflect.get(result, 'issues')) || 'value' in result;
+/**
+ * A copy of what the schema gave, each property read once: a library's code is not checked by our types, and a getter may
+ * throw, or say something else the next time.
+ */
+function readResult<Output>(result: unknown): ToolValidation<Output> | undefined {
+  if (typeof result !== 'object' || result === null) return undefined;
+  const issues: unknown = Reflect.get(result, 'issues') ?? undefined;
+  if (Array.isArray(issues)) return { issues };
+  // The schema says what it gives.
+  return issues === undefined && 'value' in result ? { value: result.value as Output } : undefined;
 }
 
 /** What a tool's arguments are where nobody could validate them: not valid. */

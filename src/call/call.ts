@@ -7,6 +7,7 @@ import {
   type CallInContext,
   type CallReport,
   type ContextFrame,
+  failedBefore,
   type ObservedCall,
   processState,
 } from '../process-state.js';
@@ -48,6 +49,8 @@ export interface CallOptions {
   readonly exceptionMessages: boolean;
   /** True: the request is not observed. */
   readonly ignores?: ((url: string, method: string) => boolean) | undefined;
+  /** True: what goes out now is telemetry itself, such as an export, and nobody's LLM call. */
+  readonly isSuppressed?: (() => boolean) | undefined;
   record(call: RecordedCall): CallRecording;
   /** What the application says that its reason for an abort means. */
   classifyAbort?: ((reason: unknown) => 'timeout' | 'abort' | undefined) | undefined;
@@ -71,33 +74,34 @@ export interface CallBeginning {
   readonly teller: Teller;
   /** Of `performance.now()`. */
   readonly startMs: number;
-  /** No request comes: the application failed before, in the context given here, or in the one it is in now. */
-  readonly early?: { readonly frame: ContextFrame | undefined } | undefined;
+  /** The contexts that it was asked for in, from the inside out. */
+  readonly frames: readonly ContextFrame[];
+  /** No request comes: the application failed before. */
+  readonly byApplication?: boolean | undefined;
 }
 
 export class Call implements OpenCall, ObservedCall, CallInContext {
   readonly described: DescribedRequest;
-  readonly previous: SpanIdentity | undefined;
   readonly #startMs: number;
   /** Weak: the application's listeners on it may hold the Response, whose collection is one of the endings. */
   readonly #signal: WeakRef<AbortSignal> | undefined;
   readonly #recording: CallRecording;
   readonly #thrown: ThrownOptions;
   readonly #state: CallState;
-  readonly #frame: ContextFrame | undefined;
+  readonly #frames: readonly ContextFrame[];
   #held: Held | undefined;
   /** Decided; told as soon as nobody holds it. */
   #settled: Settled | undefined;
   #isTold = false;
   #watchers: readonly Sink[] = NONE;
 
-  constructor({ described, url, signal, teller, startMs, early }: CallBeginning, options: CallOptions) {
+  constructor(beginning: CallBeginning, options: CallOptions) {
+    const { described, url, signal, teller, startMs, frames, byApplication } = beginning;
     this.described = described;
     this.#startMs = startMs;
     this.#signal = signal && new WeakRef(signal);
     this.#thrown = { messages: options.exceptionMessages, classifyAbort: options.classifyAbort };
-    const frame = early ? early.frame : processState().contexts?.getStore();
-    this.#frame = frame;
+    this.#frames = frames;
     const { stallThresholdMs, idleTimeoutMs, missingDoneEvent } = options.machine;
     this.#state = createCallState({
       stallThresholdMs,
@@ -106,16 +110,15 @@ export class Call implements OpenCall, ObservedCall, CallInContext {
       abortedBeforeStart: signal?.aborted ?? false,
       estimatedInputTokens: described.estimatedInputTokens,
       teller,
-      inContext: frame?.isRunning,
-      byApplication: early !== undefined,
+      inContext: this.#isInContext(),
+      byApplication,
     });
     const { description, dialect } = described;
-    this.previous = frame?.previous;
-    const surroundings = { application: frame?.facts, previous: this.previous };
+    const surroundings = { application: frames[0]?.facts, previous: previousOf(frames) };
     this.#recording = options.record({ description, dialect, url, surroundings });
     if (this.#recording.wantsChunks) this.#state.watched = true;
     addOpenCall(this, this.#recording.provider);
-    if (frame) guard('context', () => frame.began(this));
+    for (const frame of frames) guard('context', () => frame.began(this));
   }
 
   /** Milliseconds since the call began. */
@@ -224,8 +227,7 @@ export class Call implements OpenCall, ObservedCall, CallInContext {
   }
 
   contextEnded(failed: boolean): void {
-    const inContext = this.#frame?.isRunning ?? false;
-    this.take({ type: 'context_ended', atMs: this.now(), failed, inContext });
+    this.take({ type: 'context_ended', atMs: this.now(), failed, inContext: this.#isInContext() });
   }
 
   tick(): void {
@@ -256,10 +258,6 @@ export class Call implements OpenCall, ObservedCall, CallInContext {
     return this.#isTold;
   }
 
-  get presumed(): boolean {
-    return this.#state.presumed !== undefined;
-  }
-
   #tell(milestones: readonly Milestone[]): void {
     for (const milestone of milestones) {
       if (milestone.type === 'settled') this.#settle(milestone);
@@ -286,7 +284,11 @@ export class Call implements OpenCall, ObservedCall, CallInContext {
     }
     this.#give({ type: 'settled', atMs, outcome });
     removeOpenCall(this);
-    guard('context', () => this.#frame?.ended(this));
+    for (const frame of this.#frames) guard('context', () => frame.ended(this));
+  }
+
+  #isInContext(): boolean {
+    return this.#frames.some(({ isOpen }) => isOpen);
   }
 
   #give(milestone: Milestone): void {
@@ -301,6 +303,12 @@ export class Call implements OpenCall, ObservedCall, CallInContext {
 }
 
 const NONE: readonly Sink[] = [];
+
+/** The failed call that the next one in these contexts is another try of. */
+function previousOf(frames: readonly ContextFrame[]): SpanIdentity | undefined {
+  const { retryAttempt = 0, fallbackAttempt = 0 } = frames[0]?.facts ?? {};
+  return retryAttempt > 0 || fallbackAttempt > 0 ? failedBefore(frames) : undefined;
+}
 
 type Settled = Extract<Milestone, { type: 'settled' }>;
 

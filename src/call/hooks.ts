@@ -8,13 +8,13 @@ import type {
   RequestFacts,
   SdkHooks,
 } from '../intercept/call-hooks.js';
-import type { ContextFrame } from '../process-state.js';
+import { type ContextFrame, currentFrames, framesFrom } from '../process-state.js';
 import type { DialectName } from '../protocol/dialects/dialect.js';
 import { describeRequest, isLlmRequest } from '../protocol/request.js';
 import { Attempt } from './attempt.js';
 import { Call, type CallOptions } from './call.js';
 import { SdkCall } from './sdk-call.js';
-import { isIgnored, letPassIfPost } from './unobserved.js';
+import { isIgnored, letPassIfAsking } from './unobserved.js';
 
 /** Once per process, whoever is registered. */
 let warned = false;
@@ -25,9 +25,9 @@ export function createCallHooks(options: () => CallOptions): CallHooks & SdkHook
     begin: (request) => begin(request, options()),
     enter: () => new SdkCall(options()),
     failedEarly: (failure, frame) => failEarly(failure, frame, options()),
-    sentElsewhere: letPassIfPost,
-    unannounced({ origin, path, method }) {
-      letPassIfPost({ method });
+    sentElsewhere: (request) => letPassIfAsking(request, options),
+    unannounced({ origin, path, method, upgrades }) {
+      letPassIfAsking({ method, upgrades }, options);
       if (warned || !isLlmRequest(origin + path, method)) return;
       warned = true;
       diag.warn(
@@ -41,10 +41,11 @@ export function createCallHooks(options: () => CallOptions): CallHooks & SdkHook
 function begin(request: RequestFacts, options: CallOptions): AttemptHooks | undefined {
   const started = { startMs: performance.now(), startEpochMs: Date.now() };
   const described = describeRequest(request, options.endpoints, started);
-  if (described === undefined) letPassIfPost(request);
+  if (described === undefined) letPassIfAsking(request, () => options);
   if (described === undefined || isIgnored(request, options)) return undefined;
   const { url, signal } = request;
-  return new Attempt(new Call({ described, url, signal, teller: 'body', ...started }, options));
+  const frames = currentFrames();
+  return new Attempt(new Call({ described, url, signal, teller: 'body', frames, ...started }, options));
 }
 
 /** A call of which there is nothing but its failure. */
@@ -53,7 +54,8 @@ function failEarly(failure: EarlyFailure, frame: ContextFrame | undefined, optio
   const startEpochMs = Date.now() - (performance.now() - startMs);
   const description = { startEpochMs, operation, provider, model, stream, parameters: {}, azure: false };
   const described = { dialect: UNREAD, description };
-  new Call({ described, signal: undefined, teller: 'sdk', startMs, early: { frame } }, options).fail(error);
+  const said = { frames: framesFrom(frame), byApplication: true };
+  new Call({ described, signal: undefined, teller: 'sdk', startMs, ...said }, options).fail(error);
 }
 
 /** Nothing comes that would be read. */

@@ -10,8 +10,6 @@ import { addEnder, removeEnder } from './end-open-calls.js';
 export interface OpenCall {
   /** Lets time pass on the call. */
   tick(): void;
-  /** An ending is presumed, and waits for its grace to pass. */
-  readonly presumed: boolean;
   /** Whoever records the call stops: it ends now. Says whether it was open. */
   shutDown(): boolean;
   /** How it stands, for whoever counts open streams; undefined where nobody does, or its stream is over. */
@@ -29,13 +27,17 @@ export interface LiveCall {
 
 /** How often calls on which nothing happens are looked at, for stalls and idleness. */
 const SWEEP_MS = 5_000;
-/** Timers may fire a fraction of a millisecond early. */
+/** A timer that fires so little after another one would serves for it. */
 const MARGIN_MS = 2;
+/** Where many graces pass, all open calls are looked at no more often than this. */
+const TOGETHER_MS = 100;
 
 /** With the tracer provider that each of them has its span from, where that is known. */
 const open = new Map<OpenCall, object | undefined>();
 /** What waits until a provider has no open calls. */
 const waiting = new Map<object, () => void>();
+/** When to look at the calls whose grace has passed then; in order, for all graces are of one length, and a dozen at most. */
+const graces: number[] = [];
 let timer: NodeJS.Timeout | undefined;
 let firesAt = 0;
 
@@ -43,7 +45,7 @@ export function addOpenCall(call: OpenCall, provider: object | undefined): void 
   open.set(call, provider);
   // Without them the call is recorded all the same, and may only end unseen.
   if (open.size === 1) guard('exit', () => addEnder(endAll));
-  sweepWithin(SWEEP_MS);
+  sweepBy(performance.now() + SWEEP_MS);
 }
 
 /** The call ended. */
@@ -72,7 +74,10 @@ export function onceNoneIsOpen(provider: object, then: () => void): void {
 
 /** An ending was presumed: it is looked at as soon as its grace has passed. */
 export function sweepAfterGrace(): void {
-  sweepWithin(GRACE_MS + MARGIN_MS);
+  const passesAt = performance.now() + GRACE_MS;
+  const last = graces.at(-1) ?? 0;
+  if (passesAt > last) graces.push(Math.max(passesAt, last + TOGETHER_MS));
+  sweepBy(graces[0] ?? passesAt);
 }
 
 function endAll(): number {
@@ -96,25 +101,22 @@ function settleWaiting(provider: object): void {
   then();
 }
 
-function sweepWithin(delayMs: number): void {
-  const at = performance.now() + delayMs;
+function sweepBy(at: number): void {
   if (timer !== undefined) {
     if (firesAt <= at + MARGIN_MS) return;
     clearTimeout(timer);
   }
   firesAt = at;
-  timer = setTimeout(() => guard('sweep', sweep), delayMs);
+  timer = setTimeout(() => guard('sweep', sweep), Math.max(0, at - performance.now()));
   timer.unref();
 }
 
 function sweep(): void {
   timer = undefined;
-  let soon = false;
-  for (const call of open.keys()) {
-    guard('tick', () => {
-      call.tick();
-      soon ||= call.presumed;
-    });
-  }
-  if (open.size > 0) sweepWithin(soon ? GRACE_MS + MARGIN_MS : SWEEP_MS);
+  const now = performance.now();
+  while (graces[0] !== undefined && graces[0] <= now) graces.shift();
+  for (const call of open.keys()) guard('tick', () => call.tick());
+  // A timer may fire a fraction of a millisecond early: then the grace is still among those that are waited for.
+  if (open.size > 0) sweepBy(Math.min(graces[0] ?? Number.POSITIVE_INFINITY, now + SWEEP_MS));
+  else graces.length = 0;
 }

@@ -8,7 +8,7 @@ import type {
   SdkCallHooks,
   SdkStream,
 } from '../intercept/call-hooks.js';
-import { processState } from '../process-state.js';
+import { currentFrames, processState } from '../process-state.js';
 import { DIALECTS } from '../protocol/dialects/index.js';
 import { classifyError, isErrorPayload } from '../protocol/error-body.js';
 import { peek } from '../protocol/narrow.js';
@@ -23,6 +23,8 @@ export class SdkCall implements SdkCallHooks {
   readonly #options: CallOptions;
   readonly #startMs = performance.now();
   readonly #startEpochMs = Date.now();
+  /** Its request is built later, when the callback of a context that gives the SDK's promise as it is has settled. */
+  readonly #frames = currentFrames();
   #call: Call | undefined;
   /** Its request is no LLM call. */
   #isForeign = false;
@@ -40,7 +42,7 @@ export class SdkCall implements SdkCallHooks {
   built(request: RequestFacts): void {
     this.#open(request, request.signal);
     // Whatever it asks for, a GET may resume an answer.
-    if (this.#isForeign) letPass();
+    if (this.#isForeign) guard('context', () => letPass(this.#frames, this.#options));
   }
 
   attempt(): AttemptHooks | undefined {
@@ -132,8 +134,8 @@ export class SdkCall implements SdkCallHooks {
     const described = describeRequest(request, this.#options.endpoints, { startEpochMs: this.#startEpochMs });
     this.#isForeign = described === undefined || isIgnored(request, this.#options);
     if (described === undefined || this.#isForeign) return;
-    const { url } = request;
-    this.#call = new Call({ described, url, signal, teller: 'sdk', startMs: this.#startMs }, this.#options);
+    const asked = { frames: this.#frames, startMs: this.#startMs };
+    this.#call = new Call({ described, url: request.url, signal, teller: 'sdk', ...asked }, this.#options);
     if (signal) announce(this.#call, signal);
   }
 

@@ -34,9 +34,19 @@ export interface CallHooks {
   /** Says whether a request is observed; undefined: the request goes its way. */
   begin(request: RequestFacts): AttemptHooks | undefined;
   /** A request reached the wire although no patched `fetch` announced it. */
-  unannounced(request: { readonly origin: string; readonly path: string; readonly method: string }): void;
-  /** A request went out by `node:http`, where no more is seen of it; absent: nobody wants to know. */
-  sentElsewhere?(request: { readonly method: string }): void;
+  unannounced(request: PassingRequest & { readonly origin: string; readonly path: string }): void;
+  /**
+   * A request is made by `node:http` or `node:http2`, where no more is seen of it; told where the application has said a
+   * context once, and maybe twice. Absent: nobody wants to know.
+   */
+  sentElsewhere?(request: PassingRequest): void;
+}
+
+/** A request that is not observed, as far as it is known. */
+export interface PassingRequest {
+  readonly method: string;
+  /** It asks for another protocol, such as a WebSocket. */
+  readonly upgrades: boolean;
 }
 
 export interface AttemptHooks {

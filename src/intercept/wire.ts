@@ -1,11 +1,12 @@
 /**
  * Listens to undici's diagnostics channels: the ends that nobody reads, the requests that nobody announced. Requests are
  * told apart by the request object alone: `headers`, `trailers` and `error` run in the async context of whoever opened the
- * socket. The npm package undici publishes on the same channels. Of `node:http`, which is another client, only the start
- * of a request is told, in the context of whoever made it.
+ * socket. The npm package undici publishes on the same channels. Of `node:http` and `node:http2`, which are other clients,
+ * only that a request is made is told, in the context of whoever made it.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { guard } from '../guard.js';
+import { processState } from '../process-state.js';
 import {
   arriveOnWire,
   attemptOnItsWay,
@@ -16,7 +17,7 @@ import {
   type WireEnd,
 } from './attempt.js';
 import type { BodyGroup } from './branches.js';
-import type { CallHooks } from './call-hooks.js';
+import type { CallHooks, PassingRequest } from './call-hooks.js';
 
 /**
  * Listens until the function it gives back is called, and after that to the connections that are open then: their ends
@@ -34,11 +35,17 @@ export function listenToWire(hooks: CallHooks): () => void {
     // The documented shape; its fields are narrowed where they are read. A listener that throws would be an uncaught exception.
     listener: (message: unknown) => void guard('wire', () => listen(message as WireMessage)),
   }));
-  listeners.push({
-    channel: 'http.client.request.start',
-    listener: (message) =>
-      void guard('wire', () => !wire.stopping && hooks.sentElsewhere?.((message as HttpMessage).request)),
-  });
+  for (const [channel, read] of Object.entries(ELSEWHERE)) {
+    listeners.push({
+      channel,
+      listener: (message) =>
+        void guard('wire', () => {
+          // Nobody asks for them but contexts: whoever uses none pays for no more than this line.
+          if (wire.stopping || processState().contexts === undefined) return;
+          hooks.sentElsewhere?.(read(message as ElsewhereMessage));
+        }),
+    });
+  }
   wire.stop = () => {
     for (const { channel, listener } of listeners) unsubscribe(channel, listener);
   };
@@ -75,14 +82,46 @@ export function tellWire(attempt: ObservedAttempt, body: BodyGroup | undefined):
  * @see https://github.com/nodejs/undici/blob/v7.29.1/docs/docs/api/DiagnosticsChannel.md
  */
 interface WireMessage {
-  readonly request: { readonly origin?: unknown; readonly path?: unknown; readonly method?: unknown };
+  readonly request: {
+    readonly origin?: unknown;
+    readonly path?: unknown;
+    readonly method?: unknown;
+    /** The protocol that is asked for, such as `websocket`. */
+    readonly upgrade?: unknown;
+  };
   readonly response?: { readonly statusCode?: unknown; readonly headers?: unknown };
   readonly error?: unknown;
 }
 
-/** @see https://nodejs.org/docs/latest-v20.x/api/diagnostics_channel.html#built-in-channels */
-interface HttpMessage {
-  readonly request: { readonly method: string };
+/** What `node:http` sends, and what `node:http2` does. */
+interface ElsewhereMessage {
+  readonly request?: { readonly method?: unknown; getHeader?(name: string): unknown };
+  readonly headers?: { readonly [name: string]: unknown };
+}
+
+/**
+ * By channel; one that this Node does not have stays silent. Node 20 has `http.client.request.start` alone, which comes
+ * with the end of a request's body.
+ *
+ * @see https://nodejs.org/docs/latest-v24.x/api/diagnostics_channel.html#built-in-channels
+ */
+const ELSEWHERE: Readonly<Record<string, (message: ElsewhereMessage) => PassingRequest>> = {
+  'http.client.request.created': readHttp,
+  'http.client.request.start': readHttp,
+  'http2.client.stream.created': readHttp2,
+};
+
+function readHttp({ request }: ElsewhereMessage): PassingRequest {
+  return { method: String(request?.method), upgrades: isSaid(request?.getHeader?.('upgrade')) };
+}
+
+/** @see https://www.rfc-editor.org/rfc/rfc8441#section-4 (`:protocol`, a WebSocket over HTTP/2) */
+function readHttp2({ headers }: ElsewhereMessage): PassingRequest {
+  return { method: String(headers?.[':method']), upgrades: isSaid(headers?.[':protocol']) };
+}
+
+function isSaid(value: unknown): boolean {
+  return value !== undefined && value !== null;
 }
 
 function onCreate({ request }: WireMessage, wire: Wire): void {
@@ -92,7 +131,7 @@ function onCreate({ request }: WireMessage, wire: Wire): void {
   // Of what a wrapper below ours sends besides, only the first request can be the attempt's.
   const attempt = sender ?? attemptOnItsWay(origin + path, method);
   if (attempt === undefined) {
-    if (!wire.stopping) wire.hooks.unannounced({ origin, path, method });
+    if (!wire.stopping) wire.hooks.unannounced({ origin, path, method, upgrades: isSaid(request.upgrade) });
   } else if (sender === undefined || attempt.hop === undefined) startHop(attempt, request, wire);
 }
 

@@ -124,6 +124,8 @@ export interface CallOutcome {
   /** Set when the call did not complete. */
   readonly failureStage?: FailureStage | undefined;
   readonly terminationKind: TerminationKind;
+  /** The stream itself completed: the answer is whole, whatever the application made of it afterwards. */
+  readonly answerCompleted?: boolean | undefined;
   readonly completion?: Completion | undefined;
   readonly errorCategory?: ErrorCategory | undefined;
   /** `error.type`; on failed calls only. */

@@ -77,6 +77,11 @@ export interface CallState {
   presumed: PresumedEnding | undefined;
   /** The callback around the call is under way. */
   inContext: boolean;
+  /**
+   * When the callback failed, with the stream open and nobody reading. Whoever lets go of the stream then does so because
+   * of that, however late; somebody else may read on, and then it is no news of the call.
+   */
+  contextFailedMs: number | undefined;
   budgets: BudgetLimits | undefined;
   /** Each chunk is a milestone. */
   watched: boolean;
@@ -148,6 +153,7 @@ export function createCallState(options: MachineOptions): CallState {
     settled: false,
     presumed: undefined,
     inContext: options.inContext ?? false,
+    contextFailedMs: undefined,
     budgets: undefined,
     watched: options.watched ?? false,
     wire: 'unknown',

@@ -48,6 +48,7 @@ export function summarize(state: CallState, verdict: Verdict, atMs: number): Cal
     stage: verdict.stage,
     failureStage: verdict.failureStage,
     terminationKind: verdict.terminationKind,
+    answerCompleted: verdict.outcome === 'completed',
     completion: completion(state),
     errorCategory: verdict.errorCategory,
     errorType: failed ? errorType(state, verdict) : undefined,

@@ -41,6 +41,7 @@ export function transition(state: CallState, signal: Signal): readonly Milestone
     case 'read_started':
       // A rejection stands, however long its body takes.
       if (accepted(state)) state.presumed = undefined;
+      state.contextFailedMs = undefined;
       startRead(state, signal.atMs);
       break;
     case 'bytes':
@@ -134,6 +135,7 @@ function onAttempt(state: CallState, atMs: number, out: Milestone[]): void {
     state.providerError = undefined;
     state.document = undefined;
     state.presumed = undefined;
+    state.contextFailedMs = undefined;
     state.wire = 'unknown';
     state.wireError = undefined;
     state.bytes = 0;
@@ -200,7 +202,7 @@ function onWireEnded(state: CallState, atMs: number, unobserved: boolean, out: M
   state.wire = 'ended';
   if (state.teller === 'sdk') return;
   if (unobserved) {
-    state.unobserved = true;
+    readUnseen(state);
     presume(state, { type: 'unobserved' }, atMs);
   } else if (state.terminal && state.pendingReads === 0) end(state, { type: 'left' }, atMs, out);
 }
@@ -209,7 +211,7 @@ function onWireFailed(state: CallState, { error, by, unobserved, atMs }: WireFai
   state.wire = 'failed';
   // The loop may still have what came before, and is told of the failure when it asks for more.
   if (state.teller === 'sdk') return;
-  if (unobserved) state.unobserved = true;
+  if (unobserved) readUnseen(state);
   // A cancel fails the connection with its own reason: that is leaving, whatever the reason looks like.
   if (by === 'consumer') return;
   state.wireError ??= error;
@@ -217,12 +219,13 @@ function onWireFailed(state: CallState, { error, by, unobserved, atMs }: WireFai
 }
 
 function onEnded(state: CallState, ending: Ending, atMs: number, out: Milestone[]): void {
-  const { presumed } = state;
+  const { presumed, contextFailedMs } = state;
   const final = endingOf(state, ending);
+  // Whoever failed, and then lets go of the stream, does so because it failed.
+  if (contextFailedMs !== undefined && isLettingGo(ending)) end(state, CONSUMER_ERROR, contextFailedMs, out);
   // Nobody can contradict it any more.
-  if (presumed && (ending.type === 'shutdown' || isCleanUp(presumed, final))) {
-    end(state, presumed.ending, presumed.sinceMs, out);
-  } else if (final.type === 'left' && state.inContext && isForNoReason(state, atMs)) {
+  else if (presumed && ending.type === 'shutdown') end(state, presumed.ending, presumed.sinceMs, out);
+  else if (final.type === 'left' && state.inContext && isForNoReason(state, atMs)) {
     state.presumed = { ending: final, sinceMs: atMs, untilMs: atMs + GRACE_MS, untilContext: true };
   } else end(state, final, atMs, out);
 }
@@ -232,10 +235,12 @@ function isForNoReason(state: CallState, atMs: number): boolean {
   return settle(state, { type: 'left' }, atMs).terminationKind === 'consumer_break';
 }
 
-/** Whoever failed, and then lets go of the stream, does so because it failed. */
-function isCleanUp(presumed: PresumedEnding, { type }: FinalEnding): boolean {
-  return presumed.ending.type === 'consumer_error' && (type === 'left' || type === 'collected');
+/** Nobody reads on, whoever says so. */
+function isLettingGo({ type }: Ending): boolean {
+  return type === 'left' || type === 'collected' || type === 'shutdown';
 }
+
+const CONSUMER_ERROR: FinalEnding = { type: 'consumer_error' };
 
 /**
  * The consumer has left for good. What follows, such as a read of the stream that it cancelled, is no news of the call but
@@ -247,11 +252,17 @@ function afterLeaving(state: CallState, presumed: PresumedEnding, signal: Signal
   else if (type === 'wire_ended') state.wire = 'ended';
   else if (type === 'context_ended') {
     state.inContext = signal.inContext;
-    if (signal.failed) end(state, { type: 'consumer_error' }, presumed.sinceMs, out);
+    if (signal.failed) end(state, CONSUMER_ERROR, presumed.sinceMs, out);
     else if (!signal.inContext) end(state, presumed.ending, presumed.sinceMs, out);
   } else if ((type === 'ended' && signal.ending.type === 'shutdown') || atMs >= presumed.untilMs) {
     end(state, presumed.ending, presumed.sinceMs, out);
   }
+}
+
+/** Somebody reads where it cannot be seen. */
+function readUnseen(state: CallState): void {
+  state.unobserved = true;
+  state.contextFailedMs = undefined;
 }
 
 function onContextEnded(state: CallState, { failed, inContext, atMs }: ContextEnded): void {
@@ -260,9 +271,9 @@ function onContextEnded(state: CallState, { failed, inContext, atMs }: ContextEn
   if (!failed || !isRead || state.pendingReads > 0) return;
   const { presumed } = state;
   if (presumed !== undefined && !isLeaving(presumed.ending)) return;
-  // Somebody else may have the stream, and read on.
-  const sinceMs = presumed?.sinceMs ?? atMs;
-  state.presumed = { ending: { type: 'consumer_error' }, sinceMs, untilMs: atMs + GRACE_MS };
+  state.contextFailedMs ??= presumed?.sinceMs ?? atMs;
+  // A reader that was released may be taken again: that has a grace already.
+  if (presumed) state.presumed = { ...presumed, ending: CONSUMER_ERROR };
 }
 
 function isLeaving({ type }: FinalEnding): boolean {
@@ -281,7 +292,13 @@ function endingOf(state: CallState, ending: Ending): FinalEnding {
 /** An ending holds unless the consumer reads on within the grace. The first one stands: what follows are its consequences. */
 function presume(state: CallState, ending: FinalEnding, atMs: number): void {
   if (state.teller === 'sdk') return;
-  state.presumed ??= { ending, sinceMs: atMs, untilMs: atMs + GRACE_MS };
+  const { contextFailedMs } = state;
+  const isConsequence = contextFailedMs !== undefined && (ending.type === 'left' || ending.type === 'error');
+  state.presumed ??= {
+    ending: isConsequence ? CONSUMER_ERROR : ending,
+    sinceMs: isConsequence ? contextFailedMs : atMs,
+    untilMs: atMs + GRACE_MS,
+  };
 }
 
 function onTick(state: CallState, atMs: number, out: Milestone[]): void {
@@ -291,7 +308,10 @@ function onTick(state: CallState, atMs: number, out: Milestone[]): void {
     return;
   }
   watchSilence(state, atMs, out);
-  if (atMs - state.lastActivityMs >= state.options.idleTimeoutMs) end(state, { type: 'idle' }, atMs, out);
+  if (atMs - state.lastActivityMs < state.options.idleTimeoutMs) return;
+  const { contextFailedMs } = state;
+  if (contextFailedMs === undefined) end(state, { type: 'idle' }, atMs, out);
+  else end(state, CONSUMER_ERROR, contextFailedMs, out);
 }
 
 function end(state: CallState, ending: FinalEnding, atMs: number, out: Milestone[]): void {

@@ -11,6 +11,7 @@ import type { Instruments, NewerInstruments, OlderInstruments } from './instrume
 import { type MetricDimensions, put, putNumber, type StartAttributes, startAttributes } from './metric-attributes.js';
 import * as names from './semconv.js';
 
+/** Which names, and which of what the application said, a call is metered under. */
 export interface MetricSinkOptions {
   readonly metricNames: 'v1.41' | 'current' | 'both';
   readonly metricDimensions: MetricDimensions;

@@ -161,6 +161,86 @@ describe('a link', () => {
     expect(await linkedTo('second step elsewhere')).toEqual([]);
   });
 
+  test('is on each step of another try', async () => {
+    await withCallContext({ requestId: 'two steps' }, async () => {
+      for (const [attempt, scenario] of [CUT, GOOD].entries()) {
+        await withCallContext({ retryAttempt: attempt }, async () => {
+          await ask(`step one, try ${attempt}`, GOOD);
+          await ask(`step two, try ${attempt}`, scenario);
+        });
+      }
+      await withCallContext({ retryAttempt: 1 }, () => ask('after both tries', GOOD));
+    });
+    expect(await linkedTo('step one, try 0')).toEqual([]);
+    expect(await linkedTo('step one, try 1')).toEqual(['step two, try 0']);
+    expect(await linkedTo('step two, try 1')).toEqual(['step two, try 0']);
+    expect(await linkedTo('after both tries')).toEqual([]);
+  });
+
+  test('is not to what failed within another try that succeeded all the same', async () => {
+    await withCallContext({}, async () => {
+      await withCallContext({ retryAttempt: 0 }, () => ask('outer try', CUT));
+      await withCallContext({ retryAttempt: 1 }, async () => {
+        await ask('failed within', RESET).catch(ignore);
+        await ask('again within', GOOD);
+      });
+      await withCallContext({ retryAttempt: 1 }, () => ask('after a good try', GOOD));
+    });
+    expect(await linkedTo('again within')).toEqual(['failed within']);
+    expect(await linkedTo('after a good try')).toEqual([]);
+  });
+
+  test('is to another try whose loop ended as if all were well', async () => {
+    await withCallContext({}, async () => {
+      for (const attempt of [0, 1]) {
+        await withCallContext({ retryAttempt: attempt }, () => ask(`looks whole ${attempt}`, CUT));
+      }
+      await withCallContext({ fallbackAttempt: 1 }, () => ask('instead', GOOD));
+    });
+    expect(await linkedTo('looks whole 1')).toEqual(['looks whole 0']);
+    expect(await linkedTo('instead')).toEqual(['looks whole 1']);
+  });
+
+  test('is not to what another try made good in contexts around it', async () => {
+    await withCallContext({}, async () => {
+      await withCallContext({ feature: 'step' }, async () => {
+        await withCallContext({ retryAttempt: 0 }, () => ask('further in', CUT));
+        await withCallContext({ retryAttempt: 1 }, () => ask('further in again', GOOD));
+      });
+      await withCallContext({ retryAttempt: 1 }, () => ask('further out', GOOD));
+    });
+    expect(await linkedTo('further in again')).toEqual(['further in']);
+    expect(await linkedTo('further out')).toEqual([]);
+  });
+
+  test('is on a try whose callback gives the SDK’s promise as it is, and is over before its request', async () => {
+    const { baseURL } = harness.ask('as it is', GOOD);
+    const client = new OpenAI({ apiKey: 'sk-any', baseURL, maxRetries: 0 });
+    await withCallContext({}, async () => {
+      await withCallContext({ retryAttempt: 0 }, () => ask('before as it is', CUT));
+      const stream = await withCallContext({ retryAttempt: 1 }, () =>
+        client.chat.completions.create({ model: 'as it is', stream: true, messages: [] }),
+      );
+      for await (const _ of stream);
+    });
+    expect(await linkedTo('as it is')).toEqual(['before as it is']);
+  });
+
+  test('is not on a job that a try set off and that runs when the try is over', async () => {
+    let job: Promise<unknown> = Promise.resolve();
+    await withCallContext({}, () => ask('job before', CUT));
+    await withCallContext({}, async () => {
+      await withCallContext({ retryAttempt: 0 }, () => ask('try before the job', CUT));
+      await withCallContext({ retryAttempt: 1 }, async () => {
+        job = new Promise((resolve) => setTimeout(resolve, 1)).then(() =>
+          withCallContext({ feature: 'job' }, () => ask('job of a try', GOOD)),
+        );
+      });
+    });
+    await job;
+    expect(await linkedTo('job of a try')).toEqual([]);
+  });
+
   test('is not to what a held call made good, although that one is not told yet', async () => {
     await withCallContext({}, async () => {
       await withCallContext({ retryAttempt: 0 }, () => ask('before the held one', CUT));

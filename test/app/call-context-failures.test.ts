@@ -1,6 +1,8 @@
 /** A callback of `withCallContext` that fails: before any call began, and in the middle of a stream. */
 import { once } from 'node:events';
 import http from 'node:http';
+import http2 from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { DiagLogLevel, diag } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import OpenAI from 'openai';
@@ -58,6 +60,31 @@ async function thrownBy(run: () => unknown): Promise<unknown> {
 }
 
 class TemplateError extends Error {}
+
+/** Node 20 tells of no request of `node:http` before it is whole, and of `node:http2` nothing. */
+const TELLS_EARLY = Number(process.versions.node.split('.')[0]) >= 22;
+
+/** As it is where a file that is sent cannot be read to its end. */
+async function breakUpload(url: string): Promise<void> {
+  const request = http.request(url, { method: 'POST' });
+  request.write('{');
+  request.destroy(new TemplateError());
+  await once(request, 'close');
+}
+
+async function askByHttp2(): Promise<void> {
+  const server = http2.createServer((_, response) => response.end('x')).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  for await (const _ of client.request({ ':method': 'POST', ':path': '/model/any/converse' }).end('{}'));
+  client.close();
+  server.close();
+}
+
+async function askByWebSocket(url: string): Promise<void> {
+  const socket = new undici.WebSocket(url.replace('http', 'ws'));
+  await new Promise((resolve) => socket.addEventListener('error', resolve));
+}
 
 async function askByHttp(url: string): Promise<void> {
   const request = http.request(url, { method: 'POST' });
@@ -235,8 +262,16 @@ describe('before any call', () => {
       ['through a fetch of its own', () => instrumentFetch(undici.fetch)(refused('/v1/unknown'), post)],
       ['through undici', () => undici.request(refused('/v1/unknown'), { method: 'POST', body: '{}' })],
       ['through `node:http`', () => askByHttp(refused('/v1/unknown'))],
+      ['by a WebSocket', () => askByWebSocket(refused('/v1/realtime'))],
+      ...(TELLS_EARLY
+        ? ([
+            ['through `node:http`, whose body breaks on its way out', () => breakUpload(refused('/v1/unknown'))],
+            ['through `node:http2`', askByHttp2],
+          ] as const)
+        : []),
       ['to nobody who listens', () => fetch('http://127.0.0.1:9/v1/unknown', post)],
       ['by the SDK, of another method', () => client().embeddings.create({ model: 'any', input: CANARY })],
+      ['by the SDK, to list something', () => client().models.list()],
       ['by the SDK, to resume an answer with GET', () => client().responses.retrieve('resp_1', { stream: true })],
     ])('%s', async (_, ask) => {
       const error = await thrownBy(() =>
@@ -255,10 +290,6 @@ describe('before any call', () => {
   describe('is a span where what went before it was none:', () => {
     test.each<readonly [string, () => PromiseLike<unknown>]>([
       ['a document that was read with GET', () => fetch(`${harness.provider.url}/document`)],
-      [
-        'a list of the SDK’s',
-        () => new OpenAI({ apiKey: 'sk-any', baseURL: harness.provider.url, maxRetries: 0 }).models.list(),
-      ],
       ['a request in the context around it', () => Promise.resolve()],
       [
         'a method of the SDK that finds no key',
@@ -280,6 +311,15 @@ describe('before any call', () => {
       );
       expect(onlySpan().attributes['llm_stream.failure_stage']).toBe('before_request');
     });
+  });
+
+  test('with an error that stands for many failures, as a circuit breaker’s, is a span for each', async () => {
+    const error = new TemplateError('circuit open');
+    for (const _ of [1, 2, 3]) expect(await thrownBy(fails(error))).toBe(error);
+    await thrownBy(fails(new Error('wrapped', { cause: error })));
+    expect(spans().map(({ attributes }) => attributes['llm_stream.failure_stage'])).toEqual(
+      Array.from({ length: 4 }, () => 'before_request'),
+    );
   });
 
   test('is none while the instrumentation is disabled', async () => {
@@ -394,7 +434,6 @@ describe('in a loop over bytes', () => {
   test.each<readonly [string, (reader: ReadableStreamDefaultReader<Uint8Array>) => unknown]>([
     ['that is cancelled on the way out', (reader) => reader.cancel()],
     ['that is released on the way out', (reader) => reader.releaseLock()],
-    ['that is left as it is', () => {}],
   ])('a reader %s is the application’s error', async (title, cleanUp) => {
     const model = `reader ${title}`;
     let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
@@ -410,6 +449,47 @@ describe('in a loop over bytes', () => {
     );
     expectSpan(await harness.span(model), { ...APPLICATIONS_ERROR, finish: ['error'], chunks: 2 });
     await reader?.cancel().catch(() => {});
+  });
+
+  test('a reader that is left as it is, is the application’s error once it is let go', async () => {
+    let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+    await thrownBy(() =>
+      withCallContext({}, async () => {
+        reader = (await open('left as it is')).getReader();
+        await readAndThrow(reader);
+      }),
+    );
+    expect(spans()).toEqual([]);
+    await reader?.cancel();
+    expectSpan(await harness.span('left as it is'), { ...APPLICATIONS_ERROR, finish: ['error'], chunks: 2 });
+  });
+
+  test('a loop beside the callback that failed, pausing for longer than any grace, completes', async () => {
+    const { baseURL } = harness.ask('paused', TEXT);
+    const client = new OpenAI({ apiKey: 'sk-any', baseURL, maxRetries: 0 });
+    let failedAt = Number.POSITIVE_INFINITY;
+    let text = '';
+    let reading: Promise<void> | undefined;
+    await thrownBy(() =>
+      withCallContext({}, async () => {
+        const stream = await client.chat.completions.create({ model: 'paused', stream: true, messages: [] });
+        await new Promise<void>((resolve) => {
+          reading = (async () => {
+            for await (const chunk of stream) {
+              text += chunk.choices[0]?.delta.content ?? '';
+              if (text !== 'Hello') continue;
+              resolve();
+              await vi.waitFor(() => expect(performance.now() - failedAt).toBeGreaterThan(1_200), { timeout: 10_000 });
+            }
+          })();
+        });
+        throw new TemplateError('moderation failed');
+      }),
+    );
+    failedAt = performance.now();
+    await reading;
+    expect(text).toBe('Hello there friend');
+    expect((await harness.span('paused')).attributes['llm_stream.outcome']).toBe('completed');
   });
 
   test('a stream that an inner callback opened and the outer one reads is the application’s error', async () => {

@@ -1,8 +1,9 @@
 /** A generator out of a callback of `withCallContext`: its steps run in the context, and nobody else can tell. */
 import { types } from 'node:util';
+import { DiagLogLevel, diag } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import OpenAI from 'openai';
-import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, expectTypeOf, test } from 'vitest';
 import { type CallContext, instrumentOpenAI, withCallContext } from '../../src/index.js';
 import { chatText, type Scenario } from '../../src/testing/index.js';
 import { expectSpan, type Harness, startHarness } from '../scenarios/harness.js';
@@ -14,6 +15,7 @@ const SLOW: Scenario = { ...TEXT, hold: { afterChunks: 2, until: 'client_gone' }
 let harness: Harness;
 /** Spans that ended before the test. */
 let before: number;
+let lines: string[];
 beforeAll(async () => {
   instrumentOpenAI(OpenAI);
   harness = await startHarness();
@@ -21,7 +23,11 @@ beforeAll(async () => {
 afterAll(() => harness.close());
 beforeEach(() => {
   before = harness.spans.length;
+  lines = [];
+  const keep = (line: string) => void lines.push(line);
+  diag.setLogger({ error: keep, warn: keep, info() {}, debug() {}, verbose() {} }, DiagLogLevel.WARN);
 });
+afterEach(() => diag.disable());
 
 function spans(): readonly ReadableSpan[] {
   return harness.spans.slice(before);
@@ -211,6 +217,20 @@ describe('the generator', () => {
     for await (const part of generator) text += part;
     expect(text).toBe('Hello there friend');
     expect(await featureOf('frozen')).toBeUndefined();
+    expect(lines).toEqual([]);
+  });
+
+  test('that is frozen leaves its callback over: a stream that was opened in it and left then is left at once', async () => {
+    const opened: { body?: ReadableStream<Uint8Array> | null } = {};
+    await withCallContext({ feature: 'over' }, async () => {
+      const { url, init } = harness.ask('opened beside a frozen one', SLOW);
+      opened.body = (await fetch(url, init)).body;
+      return Object.freeze(answer('never begun'));
+    });
+    await opened.body?.cancel();
+    // Of a callback under way it would wait for the grace.
+    expect(spans().map(({ attributes }) => attributes['llm_stream.feature'])).toEqual(['over']);
+    expect(lines).toEqual([]);
   });
 });
 

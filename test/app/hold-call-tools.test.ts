@@ -3,6 +3,7 @@ import { DiagLogLevel, diag } from '@opentelemetry/api';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 import { type HeldCall, holdCall, outcomeOf, type StandardSchema, type ToolValidation } from '../../src/index.js';
+import { processState } from '../../src/process-state.js';
 import { chatToolCalls, type Scenario } from '../../src/testing/index.js';
 import { type Harness, startHarness } from '../scenarios/harness.js';
 
@@ -22,6 +23,7 @@ beforeAll(async () => {
 afterAll(() => harness.close());
 beforeEach(() => {
   lines = [];
+  processState().warned.clear();
   const keep = (line: string) => void lines.push(line);
   diag.setLogger({ error: keep, warn: keep, info() {}, debug() {}, verbose() {} }, DiagLogLevel.WARN);
 });
@@ -131,6 +133,51 @@ test('a schema’s output has the type of the schema', async () => {
   expect(result).toEqual({ value: { room: 7 } });
 });
 
+describe('a result of a schema is read once, and given as plain data', () => {
+  const VALID = { value: { room: 7 } };
+
+  /** An object whose property says what the list says, reading by reading, and then throws. */
+  function saying(property: string, says: readonly unknown[], also: object = {}): ToolValidation<unknown> {
+    const left = [...says];
+    const get = () => (left.length > 0 ? left.shift() : expect.fail('CANARY'));
+    return Object.defineProperty({ ...also }, property, { get, enumerable: true }) as ToolValidation<unknown>;
+  }
+
+  test.each<readonly [string, () => ToolValidation<unknown>, unknown, boolean]>([
+    ['issues that are null', () => ({ ...VALID, issues: null }) as unknown as ToolValidation<unknown>, VALID, true],
+    ['more than it has to give', () => ({ ...VALID, typed: true }) as ToolValidation<unknown>, VALID, true],
+    ['issues that throw the second time', () => saying('issues', [undefined], VALID), VALID, true],
+    [
+      'other issues the second time',
+      () => saying('issues', [[{ message: 'no room' }], undefined]),
+      { issues: [{ message: 'no room' }] },
+      false,
+    ],
+    ['a value that throws the second time', () => saying('value', [{ room: 7 }]), VALID, true],
+    [
+      'issues that throw',
+      () => saying('issues', []),
+      { issues: [{ message: 'the schema threw AssertionError' }] },
+      false,
+    ],
+    [
+      'issues that are no list',
+      () => ({ ...VALID, issues: 'no room' }) as unknown as ToolValidation<unknown>,
+      { issues: [{ message: 'the schema gave no result' }] },
+      false,
+    ],
+  ])('one with %s', async (_, result, expected, validated) => {
+    let given: unknown;
+    const say = async (held: HeldCall) => {
+      held.toolValidated('call_b', true);
+      given = await held.toolValidated('call_a', schemaThat(result), {});
+    };
+    expect(await told(say)).toMatchObject({ validated });
+    expect(given).toEqual(expected);
+    expect(lines).toEqual([]);
+  });
+});
+
 describe('a schema that is not well', () => {
   test.each<readonly [string, StandardSchema, string]>([
     ['throws', schemaThat(() => expect.fail('CANARY')), 'the schema threw AssertionError'],
@@ -215,12 +262,14 @@ describe('executed', () => {
     });
   });
 
-  test('more than 128 ids: the rest costs a line each', async () => {
+  test('more than 128 ids: the rest costs a line', async () => {
     const say = (held: HeldCall) => {
       for (let at = 0; at < 130; at += 1) held.toolExecuted(`call_${at}`, at < 128);
       held.toolExecuted('call_0', true);
     };
     expect(await told(say)).toMatchObject({ started: true, completed: true });
-    expect(lines).toHaveLength(2);
+    expect(lines).toEqual([
+      'opentelemetry-instrumentation-llm-stream: a held call expects the id of a tool call, at most 128 of them, got string; it is left out',
+    ]);
   });
 });

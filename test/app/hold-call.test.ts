@@ -3,7 +3,15 @@ import { DiagLogLevel, diag } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import OpenAI from 'openai';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { endOpenCalls, type HeldCall, holdCall, instrumentOpenAI, outcomeOf } from '../../src/index.js';
+import {
+  assertCompleted,
+  endOpenCalls,
+  type HeldCall,
+  holdCall,
+  instrumentOpenAI,
+  outcomeOf,
+} from '../../src/index.js';
+import { processState } from '../../src/process-state.js';
 import { chatText, type Scenario } from '../../src/testing/index.js';
 import { expectSpan, type Harness, type SpanFacts, startHarness } from '../scenarios/harness.js';
 
@@ -20,6 +28,7 @@ beforeAll(async () => {
 afterAll(() => harness.close());
 beforeEach(() => {
   lines = [];
+  processState().warned.clear();
   const keep = (line: string) => void lines.push(line);
   diag.setLogger({ error: keep, warn: keep, info() {}, debug() {}, verbose() {} }, DiagLogLevel.WARN);
 });
@@ -354,10 +363,64 @@ describe('`outcomeOf` a held call', () => {
       errorCategory: 'processing_failed',
       fault: 'application',
       retryable: false,
-      partialOutput: true,
+      partialOutput: false,
     });
     held.release();
     expect(outcomeOf(response)?.toJSON()).toMatchObject({ 'llm_stream.processing_status': 'failed' });
+  });
+});
+
+describe('what is held of an answer whose steps failed', () => {
+  test.each<readonly [string, (held: HeldCall) => void, string]>([
+    [
+      'not processed',
+      (held) => held.processing('failed'),
+      'expected a completed LLM call, got one that failed (`after_finish_reason`, `processing_failed`); the answer is whole, but was not processed',
+    ],
+    [
+      'not stored',
+      (held) => held.persistence('failed'),
+      'expected a completed LLM call, got one that failed (`after_finish_reason`, `persistence_failed`); the answer is whole, but was not stored',
+    ],
+    [
+      'not delivered',
+      (held) => held.delivery('failed'),
+      'expected a completed LLM call, got one that failed (`after_finish_reason`, `delivery_failed`); the answer is whole, but was not delivered',
+    ],
+    [
+      'left by its client',
+      (held) => held.delivery('client_left'),
+      'expected a completed LLM call, got one that was cancelled (`client_aborted`, `done_event`); the answer is whole, but whoever asked for it had left',
+    ],
+  ])('is the whole of one that was %s', async (title, say, message) => {
+    const response = await respond(`whole, ${title}`, GOOD);
+    using held = holdCall(response);
+    await response.text();
+    say(held);
+    expect(() => assertCompleted(response)).toThrow(expect.objectContaining({ message }));
+    held.release();
+    expect(outcomeOf(response)).toMatchObject({ partialOutput: false, completion: 'stop' });
+    expect(() => assertCompleted(response)).toThrow(expect.objectContaining({ message }));
+  });
+
+  test.each<readonly ['failed' | 'cancelled', string]>([
+    [
+      'failed',
+      'expected a completed LLM call, got one that failed (`after_first_token`, `stream_interrupted`); what was delivered is no whole answer',
+    ],
+    [
+      'cancelled',
+      'expected a completed LLM call, got one that was cancelled (`client_aborted`, `consumer_break`); what was delivered is no whole answer',
+    ],
+  ])('is a part of one whose stream %s by itself', async (ending, message) => {
+    const { scenario, end } = ENDINGS[ending];
+    const response = await respond(`part, ${ending}`, scenario);
+    using held = holdCall(response);
+    await end(response);
+    held.persistence('failed');
+    held.delivery('client_left');
+    await vi.waitFor(() => expect(outcomeOf(response)?.partialOutput).toBe(true));
+    expect(() => assertCompleted(response)).toThrow(expect.objectContaining({ message }));
   });
 });
 
@@ -447,6 +510,18 @@ describe('misuse costs a line, never an exception', () => {
     });
     expect(outcomeOf(response)).not.toHaveProperty('toolCallExecutionStarted');
     expect(outcomeOf(response)).not.toHaveProperty('toolCallsValidated');
+  });
+
+  test('the same mistake again costs no other line, and another mistake does', () => {
+    for (let request = 0; request < 100; request += 1) {
+      const held = holdCall({});
+      held.persistence('ok');
+      held.delivery('gone' as 'ok');
+    }
+    expect(lines).toEqual([
+      `opentelemetry-instrumentation-llm-stream: \`holdCall\` ${NONE}`,
+      'opentelemetry-instrumentation-llm-stream: `delivery` of a held call expects `ok` or `failed` or `client_left`, got string; it is left out',
+    ]);
   });
 
   test('what is said after the release', async () => {

@@ -3,6 +3,7 @@ import { DiagLogLevel, diag } from '@opentelemetry/api';
 import type OpenAI from 'openai';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { holdCall, instrumentOpenAI } from '../../src/index.js';
+import { processState } from '../../src/process-state.js';
 import { chatText, chatToolCalls, type ScenarioOrList } from '../../src/testing/index.js';
 import { helpersOf, loadSdks } from '../openai/sdks.js';
 import { type Harness, startHarness } from '../scenarios/harness.js';
@@ -20,6 +21,7 @@ beforeAll(async () => {
 afterAll(() => harness.close());
 beforeEach(() => {
   lines = [];
+  processState().warned.clear();
   const keep = (line: string) => void lines.push(line);
   diag.setLogger({ error: keep, warn: keep, info() {}, debug() {}, verbose() {} }, DiagLogLevel.WARN);
 });
@@ -80,6 +82,48 @@ describe.each(sdks)('$name', (sdk) => {
       'llm_stream.tool_call.validated': true,
     });
     expect(lines).toEqual([]);
+  });
+
+  test('of what is said before its request is out, the last word counts, and no more of it is kept', async () => {
+    const { model, runner } = start('said often before', TOOL);
+    const held = holdCall(runner);
+    for (let time = 0; time < 130; time += 1) {
+      held.persistence('failed');
+      held.toolExecuted(time === 0 ? 'call_0' : `other_${time}`, time < 128);
+    }
+    expect(lines).toEqual([expect.stringContaining('the id of a tool call, at most 128 of them')]);
+    held.persistence('ok');
+    await runner.done();
+    held.release();
+    expect((await harness.span(model)).attributes).toMatchObject({
+      'llm_stream.outcome': 'completed',
+      'llm_stream.persistence_status': 'ok',
+      'llm_stream.tool_call.execution_completed': true,
+    });
+  });
+
+  test('one that is held again and again before its request is out is awaited by those that are not released', async () => {
+    const { model, runner } = start('held often');
+    const { awaited } = processState();
+    const { signal } = runner.controller;
+    for (let time = 0; time < 1000; time += 1) holdCall(runner).release();
+    expect(awaited.has(signal)).toBe(false);
+    const holds = Array.from({ length: 130 }, () => holdCall(runner));
+    expect(awaited.get(signal)).toHaveLength(128);
+    expect(lines).toEqual([
+      UNTAKEN,
+      'opentelemetry-instrumentation-llm-stream: a runner may be held 128 times before its call begins; this hold is left out',
+    ]);
+    await runner.done();
+    for (const held of holds) {
+      expect(spanCount(model)).toBe(0);
+      held.persistence('ok');
+      held.release();
+      if (holds.indexOf(held) === 127) break;
+    }
+    expect((await harness.span(model)).attributes['llm_stream.persistence_status']).toBe('ok');
+    for (const held of holds.slice(128)) held.release();
+    expect(lines).toHaveLength(2);
   });
 
   test('a limit ends it', async () => {

@@ -10,6 +10,7 @@ import {
   type OutgoingRequest,
   outcomeOf,
 } from '../../src/index.js';
+import { processState } from '../../src/process-state.js';
 import { chatText, chatToolCalls, httpError, type Scenario } from '../../src/testing/index.js';
 import { expectSpan, type Harness, startHarness } from '../scenarios/harness.js';
 import { startMetering } from '../telemetry/metering.js';
@@ -27,6 +28,7 @@ beforeAll(async () => {
 afterAll(() => harness.close());
 beforeEach(() => {
   lines = [];
+  processState().warned.clear();
   const keep = (line: string) => void lines.push(line);
   diag.setLogger({ error: keep, warn: keep, info() {}, debug() {}, verbose() {} }, DiagLogLevel.WARN);
 });
@@ -184,13 +186,31 @@ describe('ignoreRequest', () => {
   });
 
   test.each<readonly [string, unknown]>([
-    ['undefined', undefined],
-    ['false', false],
-    ['what is no boolean', 'yes'],
-    ['a promise', Promise.resolve(true)],
-  ])('that says %s has the request observed', async (title, answer) => {
+    ['true', true],
+    ['what counts as true', 'yes'],
+    ['what matched', /\/v1\/(chat)/.exec('/v1/chat')],
+  ])('that says %s leaves the request unobserved', async (_, answer) => {
+    use({ ignoreRequest: () => answer as boolean });
+    const { text, response } = await ask('ignored', GOOD);
+    expect(text).toContain('[DONE]');
+    expect(outcomeOf(response)).toBeUndefined();
+    expect(lines).toEqual([]);
+  });
+
+  const PROMISE =
+    'opentelemetry-instrumentation-llm-stream: `ignoreRequest` is expected to answer at once, got a Promise; the request is observed';
+
+  test.each<readonly [string, unknown, readonly string[]]>([
+    ['undefined', undefined, []],
+    ['false', false, []],
+    ['what counts as false', 0, []],
+    ['a promise of true', Promise.resolve(true), [PROMISE]],
+    ['a thenable', Object.defineProperty({}, 'then', { value: () => {} }), [PROMISE]],
+  ])('that says %s has the request observed', async (title, answer, said) => {
     use({ ignoreRequest: () => answer as boolean });
     await ask(`not ignored: ${title}`, GOOD);
+    await ask(`not ignored, again: ${title}`, GOOD);
+    expect(lines).toEqual(said);
     expectSpan(await harness.span(`not ignored: ${title}`), {
       outcome: 'completed',
       stage: 'done',
@@ -263,7 +283,7 @@ describe('classifyAbort', () => {
       ['says abort of what says timeout', () => 'abort', new Error('timeout of 5 s'), ABORTED],
       ['says nothing of a time limit', () => undefined, new DOMException('x', 'TimeoutError'), TIMED_OUT],
       ['says nothing of anything else', () => undefined, new Deadline('over'), ABORTED],
-      ['says nonsense', () => 'maybe' as 'abort', new Deadline('over'), ABORTED],
+      ['says null', () => null as unknown as undefined, new Deadline('over'), ABORTED],
       ['is not there', undefined, new Deadline('over'), ABORTED],
     ])('it %s', async (title, classifyAbort, reason, facts) => {
       use(classifyAbort ? { classifyAbort } : {});
@@ -271,6 +291,21 @@ describe('classifyAbort', () => {
       await abort(road, model, reason);
       expectSpan(await harness.span(model), facts);
       expect(lines).toEqual([]);
+    });
+
+    test.each<readonly [string, () => unknown, string]>([
+      ['nonsense', () => 'CANARY', 'another string'],
+      ['a boolean', () => true, 'boolean'],
+      ['a promise of timeout', async () => 'timeout', 'a Promise'],
+    ])('what says %s counts as not there, and costs one line', async (title, says, got) => {
+      use({ classifyAbort: says as () => 'timeout' });
+      for (const model of [`${road} says ${title}`, `${road} says ${title} again`]) {
+        await abort(road, model, new Deadline('over'));
+        expectSpan(await harness.span(model), ABORTED);
+      }
+      expect(lines).toEqual([
+        `opentelemetry-instrumentation-llm-stream: \`classifyAbort\` is expected to say \`timeout\`, \`abort\` or undefined at once, got ${got}; it counts as undefined`,
+      ]);
     });
 
     test('it is given the reason itself', async () => {
@@ -310,8 +345,9 @@ test('a span that a hook ends costs one line: nothing more is written on it, met
     outcomeHook: { outcomeHook: (span) => span.end() },
   };
   const reply = chatToolCalls([{ name: 'book', fragments: ['{', ...Array.from({ length: 50 }, () => ' '), '}'] }]);
+  const told: string[] = [];
   for (const [model, config] of Object.entries(ends)) {
-    use({ ...config, logRecord: true });
+    use({ outcomeHook: () => told.push(model), ...config, logRecord: true });
     const { response, text } = await ask(model, { reply });
     expect(text).toContain('[DONE]');
     expect(outcomeOf(response)?.outcome).toBe('completed');
@@ -322,8 +358,10 @@ test('a span that a hook ends costs one line: nothing more is written on it, met
   }
   expect(lines).toEqual([
     'opentelemetry-instrumentation-llm-stream: `requestHook` and `outcomeHook` must leave the span of a call open, and it was ' +
-      'ended; it keeps what it had by then, and metrics, log records and outcomes go on (said once)',
+      'ended; it keeps what it had by then, `outcomeHook` is not called where the span is over before the call, and metrics, ' +
+      'log records and `outcomeOf` go on (said once)',
   ]);
+  expect(told).toEqual([]);
   expect((await metering.points('llm_stream.stream.outcomes')).map(({ value }) => value)).toEqual([1, 1, 1]);
   expect(records).toEqual(['llm_stream.call', 'llm_stream.call', 'llm_stream.call']);
 });
@@ -352,7 +390,10 @@ describe('a function that throws, or rejects, costs one line, and the call is wh
         expect(span.attributes['llm_stream.termination_kind']).toBe(same.attributes['llm_stream.termination_kind']);
       }
     }
-    expect(lines).toEqual([expect.stringContaining(`Error in ${name}; the call goes on`)]);
+    // Whose answer counts, it is too late for a promise.
+    const isAsked = name === 'ignoreRequest' || name === 'classifyAbort';
+    const said = [`Error in ${name}; the call goes on`, ...(isAsked ? ['at once, got a Promise'] : [])];
+    expect(lines).toEqual(said.map((line) => expect.stringContaining(line)));
     expect(lines.join()).not.toContain('CANARY');
   });
 

@@ -184,7 +184,7 @@ describe('the outcome', () => {
   });
 
   test('has every fact of the machine; tool names are in `toolCalls`', () => {
-    type Renamed = 'toolCallArgumentsCompleted' | 'toolCallNames' | 'toolCallIncompleteNames';
+    type Renamed = 'answerCompleted' | 'toolCallArgumentsCompleted' | 'toolCallNames' | 'toolCallIncompleteNames';
     expectTypeOf<Exclude<keyof MachineOutcome | keyof OpenOutcome, keyof CallOutcome | Renamed>>().toBeNever();
     expectTypeOf<Pick<MachineOutcome, Exclude<keyof MachineOutcome, Renamed>>>().toExtend<Partial<CallOutcome>>();
   });
@@ -244,6 +244,7 @@ describe('output is partial', () => {
     ['cut in the text', cut, true],
     ['left in the text', left, true],
     ['open, with text', open, true],
+    ['not stored, after it was whole', { ...cut, answerCompleted: true }, false],
     ['cut before any output', { ...cut, outputChunkCount: 0, timeToFirstTokenMs: undefined }, false],
     ['failed in the only output there was', { ...cut, outputChunkCount: 1 }, true],
     ['read where nobody could see it', unseen, undefined],

@@ -100,8 +100,39 @@ describe('a recorded failure', () => {
     const error = new PromptError();
     recordFailure(error);
     recordFailure(error);
-    recordFailure(new Error('wrapped', { cause: error }));
     expect(spans()).toHaveLength(1);
+  });
+
+  test('is one span where a context around says it, too', () => {
+    const error = new PromptError();
+    withCallContext({ feature: 'outer' }, () => {
+      withCallContext({ retryAttempt: 0 }, () => recordFailure(error));
+      recordFailure(error);
+    });
+    expect(onlySpan().attributes['llm_stream.retry_attempt']).toBe(0);
+  });
+
+  test('is a span in each context, where one error stands for many failures', () => {
+    const error = new PromptError('circuit open');
+    for (const requestId of ['a', 'b', 'c']) withCallContext({ requestId }, () => recordFailure(error));
+    expect(spans().map(({ attributes }) => attributes['llm_stream.request_id'])).toEqual(['a', 'b', 'c']);
+  });
+
+  test('is a span where it has a recorded one for its cause', () => {
+    const error = new PromptError();
+    recordFailure(error);
+    recordFailure(new TypeError('wrapped', { cause: error }));
+    expect(spans().map(({ attributes }) => attributes['error.type'])).toEqual(['PromptError', 'TypeError']);
+  });
+
+  test('is a span where what caused it came out of an observed call, such as what opened a circuit', async () => {
+    const { url, init } = harness.ask('opens', { reply: chatText(['x']), faults: [{ type: 'reset', afterChunks: 1 }] });
+    const error = await fetch(url, init)
+      .then((response) => response.text())
+      .catch((thrown: unknown) => thrown);
+    await harness.span('opens');
+    recordFailure(new PromptError('circuit open', { cause: error }), { model: 'not asked' });
+    expect(spans().map(({ attributes }) => attributes['gen_ai.request.model'])).toEqual(['opens', 'not asked']);
   });
 
   test('is none where the error came out of an observed call', async () => {

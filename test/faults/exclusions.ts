@@ -20,7 +20,7 @@ export const PASS_THROUGH: Readonly<Record<string, string>> = {
   'app/hold-call.ts:Hold.toolValidated.then()': 'hands on what a schema said',
   'app/hold-call.ts:Hold.toolExecuted': 'is what the application called',
   'app/standard-schema.ts:validate': 'asks the schema what the application wants to know',
-  'app/standard-schema.ts:isResult': 'decides what it is told',
+  'app/standard-schema.ts:readResult': 'decides what it is told',
   'intercept/fetch.ts:wrapFetch.wrapper': 'is `fetch`',
   'intercept/fetch.ts:wrapFetch.wrapper.forward.once()': 'calls the original `fetch`',
   'intercept/fetch.ts:once': 'remembers that it was called: a second request is worse than a missing span',

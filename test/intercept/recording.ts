@@ -12,7 +12,7 @@ export interface Recording {
   readonly hooks: CallHooks;
   readonly attempts: RecordedAttempt[];
   readonly unannounced: string[];
-  /** Methods of requests that went by `node:http`. */
+  /** Methods of requests that went by `node:http` or `node:http2`. */
   readonly elsewhere: string[];
 }
 
@@ -27,10 +27,14 @@ export function record(wants: (request: RequestFacts) => boolean = () => true): 
       attempts.push(attempt);
       return attemptHooks(attempt);
     },
-    unannounced: ({ method, path }) => void unannounced.push(`${method} ${path}`),
-    sentElsewhere: ({ method }) => void elsewhere.push(method),
+    unannounced: ({ method, path, upgrades }) => void unannounced.push(`${method} ${path}${asked(upgrades)}`),
+    sentElsewhere: ({ method, upgrades }) => void elsewhere.push(`${method}${asked(upgrades)}`),
   };
   return { hooks, attempts, unannounced, elsewhere };
+}
+
+function asked(upgrades: boolean): string {
+  return upgrades ? ' upgrade' : '';
 }
 
 function attemptHooks(attempt: RecordedAttempt): AttemptHooks {

@@ -1,8 +1,13 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { channel } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import http from 'node:http';
-import { fetch as undiciFetch, request as undiciRequest } from 'undici';
+import http2 from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { fetch as undiciFetch, request as undiciRequest, WebSocket } from 'undici';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type FetchPatch, patchFetch, wrapFetch } from '../../src/intercept/fetch.js';
+import { processState } from '../../src/process-state.js';
 import { type Recording, record } from './recording.js';
 import { type Server, startServer, until } from './transparency/server.js';
 
@@ -25,6 +30,7 @@ afterEach(() => {
   globalThis.fetch = native;
 });
 
+const portOf = (address: unknown) => (address as AddressInfo).port;
 const wire = (index = 0) => (recording.attempts[index]?.log ?? []).filter((line) => line.startsWith('wire'));
 const bodyOf = (response: Response) => response.body as ReadableStream<Uint8Array>;
 
@@ -175,19 +181,87 @@ describe('a request that no patched fetch announced', () => {
   });
 });
 
-describe('a request by `node:http`', () => {
+/** Node 20 tells of a request of `node:http` once, when its body has ended, and of none of `node:http2`. */
+const TELLS_EARLY = Number(process.versions.node.split('.')[0]) >= 22;
+
+describe('a request by another client', () => {
   const send = async (method: string) => {
     const request = http.request(`${server.origin}/short`, { method }).end();
     const [response] = await once(request, 'response');
     response.resume();
   };
+  /** Each once. */
+  const told = () => [...new Set(recording.elsewhere)];
+
+  // As the first call context of the process does.
+  beforeEach(() => {
+    processState().contexts = new AsyncLocalStorage();
+  });
+  afterEach(() => {
+    processState().contexts = undefined;
+  });
 
   it('is told with its method, and is neither an attempt nor unannounced', async () => {
     await send('POST');
     await send('GET');
-    expect(recording.elsewhere).toEqual(['POST', 'GET']);
+    expect(told()).toEqual(['POST', 'GET']);
     expect([recording.attempts, recording.unannounced]).toEqual([[], []]);
   });
+
+  it('is told where its body breaks on its way out', async () => {
+    const request = http.request(`${server.origin}/short`, { method: 'POST' });
+    request.write('{');
+    request.destroy(new Error('the file to send is gone'));
+    await once(request, 'error');
+    expect(told()).toEqual(TELLS_EARLY ? ['POST'] : []);
+  });
+
+  it('is told where it asks for a WebSocket', async () => {
+    const headers = { connection: 'upgrade', upgrade: 'websocket' };
+    const request = http.request(`${server.origin}/short`, { headers }).end();
+    // The server does not know the protocol: it answers, or hangs up.
+    await Promise.race([once(request, 'response'), once(request, 'close')]).catch(() => {});
+    request.destroy();
+    expect(told()).toEqual(['GET upgrade']);
+  });
+
+  it('is told as an upgrade where it is a WebSocket of undici’s', async () => {
+    const socket = new WebSocket(`${server.origin.replace('http', 'ws')}/short`);
+    await new Promise((resolve) => socket.addEventListener('error', resolve));
+    expect(recording.unannounced).toEqual(['GET /short upgrade']);
+  });
+
+  it('is told where it goes by `node:http2`', async () => {
+    const other = http2.createServer((_, response) => response.end('x')).listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const client = http2.connect(`http://127.0.0.1:${portOf(other.address())}`);
+    for (const method of ['POST', 'GET']) {
+      const stream = client.request({ ':method': method, ':path': '/' });
+      stream.end();
+      for await (const _ of stream);
+    }
+    client.close();
+    other.close();
+    expect(told()).toEqual(TELLS_EARLY ? ['POST', 'GET'] : []);
+    expect([recording.attempts, recording.unannounced]).toEqual([[], []]);
+  });
+
+  it.each(['http.client.request.created', 'http.client.request.start', 'http2.client.stream.created'])(
+    'is not even looked at on `%s` while no context was ever said',
+    (name) => {
+      let looks = 0;
+      const look = () => {
+        looks += 1;
+      };
+      const message = Object.defineProperties({}, { request: { get: look }, headers: { get: look } });
+      processState().contexts = undefined;
+      channel(name).publish(message);
+      expect([looks, recording.elsewhere]).toEqual([0, []]);
+      processState().contexts = new AsyncLocalStorage();
+      channel(name).publish(message);
+      expect([looks > 0, recording.elsewhere.length]).toEqual([true, 1]);
+    },
+  );
 
   it('is told by nobody after unpatch, also while a connection of ours is open', async () => {
     const controller = new AbortController();

@@ -82,6 +82,23 @@ describe('with an SDK of its own', () => {
     expect(applications.collector.exports).toEqual([]);
   });
 
+  it('switched off by the environment: neither calls that fail in a context nor what is instrumented by hand is a span', async () => {
+    const quiet = { OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'none' };
+    const run = (env: Readonly<Record<string, string>>) =>
+      applications.run([...IMPORT, 'switched-off.mjs'], { ...quiet, ...env });
+    const off = await run({ OTEL_NODE_DISABLED_INSTRUMENTATIONS: 'llm-stream' });
+    expect(off).toEqual({ code: 0, stdout: ['failed terminated', 'outcome undefined'], stderr: '' });
+    // The same application where it is not switched off.
+    const on = await run({});
+    expect([...on.stdout].sort()).toEqual([
+      'failed terminated',
+      'its own chat cut',
+      'its own chat greeting',
+      'its own llm_stream.call',
+      'outcome completed',
+    ]);
+  });
+
   it('the budget of span events is that of its SDK, from the first call on', async () => {
     const { stdout } = await applications.run([...IMPORT, 'own-sdk-with-tools.mjs'], {
       OTEL_METRICS_EXPORTER: 'none',

@@ -45,6 +45,7 @@ export async function startApplications(): Promise<Applications> {
   const provider = await startFaultyProvider({
     scenarios: {
       greeting: { reply: chatText(['Hello', ' world']) },
+      cut: { reply: chatText(['Hello', ' world']), faults: [{ type: 'reset', afterChunks: 2 }] },
       hanging: { reply: chatText(['Hello', ' world']), faults: [{ type: 'hang', afterChunks: 2 }] },
       // 300 fragments of its arguments.
       tools: { reply: chatToolCalls([{ name: 'book', fragments: FRAGMENTS }]) },

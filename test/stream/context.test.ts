@@ -24,6 +24,7 @@ import {
   thrown,
   tick,
   toldBy,
+  wireEnded,
   wireFailed,
   wireStarted,
 } from './signals.js';
@@ -250,22 +251,91 @@ describe('leaving right after a malformed chunk, as SDKs do,', () => {
 describe('a callback that fails with its stream open', () => {
   test.each<readonly [string, Script, string, number | undefined]>([
     [
-      'and nobody reading: its code threw',
+      'and nobody reading: nobody knows yet',
       [
         [20, callbackEnded('failed')],
         [1020, tick],
+        [60_000, tick],
+      ],
+      'open',
+      undefined,
+    ],
+    [
+      'and nobody reading ever: its code threw',
+      [
+        [20, callbackEnded('failed')],
+        [610_000, tick],
       ],
       FAILED,
       20,
     ],
     [
-      'before the grace has passed: not yet',
+      'and its reader released then: its code threw',
       [
         [20, callbackEnded('failed')],
-        [1019, tick],
+        [25, released],
+        [1025, tick],
       ],
-      'open',
-      undefined,
+      FAILED,
+      20,
+    ],
+    [
+      'and another reader that cancels: its code threw',
+      [
+        [15, released],
+        [20, callbackEnded('failed')],
+        [25, held],
+        [5000, left],
+      ],
+      FAILED,
+      15,
+    ],
+    [
+      'and a connection that breaks then, as nobody reads: its code threw',
+      [
+        [20, callbackEnded('failed')],
+        [30, wireFailed(RESET)],
+        [1030, tick],
+      ],
+      FAILED,
+      20,
+    ],
+    [
+      'and a connection that breaks before it cancels: its code threw',
+      [
+        [20, callbackEnded('failed')],
+        [30, wireFailed(RESET)],
+        [35, left],
+      ],
+      FAILED,
+      20,
+    ],
+    [
+      'and somebody else reading on into a broken connection: that is what was wrong',
+      [
+        [20, callbackEnded('failed')],
+        [30, wireFailed(RESET)],
+        [40, read],
+        [41, thrown(RESET)],
+      ],
+      'failed, connection_error, upstream, after_first_token, after_first_token, stream_interrupted',
+      41,
+    ],
+    [
+      'and somebody else reading on, who then has enough: a break',
+      [[20, callbackEnded('failed')], [5000, read], [5001, bytes()], text(), [5002, left]],
+      ENOUGH,
+      5002,
+    ],
+    [
+      'and somebody reading on unseen: nobody knows',
+      [
+        [20, callbackEnded('failed')],
+        [30, wireEnded(true)],
+        [31, collected],
+      ],
+      'failed, unknown, unknown, after_first_token, unknown',
+      31,
     ],
     [
       'after its reader was released: its code threw',
@@ -300,7 +370,7 @@ describe('a callback that fails with its stream open', () => {
       [
         [20, callbackEnded('failed', true)],
         [25, callbackEnded('failed')],
-        [1025, tick],
+        [30, collected],
       ],
       FAILED,
       20,
@@ -322,10 +392,10 @@ describe('a callback that fails with its stream open', () => {
       1022,
     ],
     [
-      'and somebody else reading on within the grace: it goes on',
-      [[20, callbackEnded('failed')], [900, read], [1100, tick], [1200, bytes()], finish(), done, read, [1201, eof]],
+      'and somebody else reading on, however late: it goes on',
+      [[20, callbackEnded('failed')], [1020, tick], [5000, read], [5001, bytes()], finish(), done, read, [5002, eof]],
       'completed, done_event, done',
-      1201,
+      5002,
     ],
     [
       'and a connection that broke before: that is what was wrong',
@@ -349,6 +419,31 @@ describe('a callback that fails with its stream open', () => {
   ])('%s', (_, script, outcome, atMs) => {
     const end = endOf([...ROADS.body, ...script], { teller: 'body', inContext: true });
     expect(end).toEqual(atMs === undefined ? { outcome } : { outcome, atMs });
+  });
+
+  test('and a loop beside it that pauses: the loop goes on', () => {
+    const script: Script = [
+      ...ROADS.sdk,
+      [20, callbackEnded('failed')],
+      [1020, tick],
+      [1300, read],
+      [1301, finish()],
+      [1302, read],
+      [1303, eof],
+    ];
+    expect(endOf(script, { teller: 'sdk', inContext: true })).toEqual({
+      outcome: 'completed, finish_reason_eof, done, missing_done_event',
+      atMs: 1303,
+    });
+  });
+
+  test.each([
+    ['is left', left],
+    ['is collected', collected],
+    ['is open when the process ends', shutdown],
+  ])('and a loop that %s, however late: its code threw', (_, step) => {
+    const script: Script = [...ROADS.sdk, [20, callbackEnded('failed')], [1020, tick], [5000, step]];
+    expect(endOf(script, { teller: 'sdk', inContext: true })).toEqual({ outcome: FAILED, atMs: 20 });
   });
 
   test('before its headers: it goes on', () => {

@@ -15,6 +15,7 @@ import { copyOptions } from './request-options.js';
 /** A `fetch` of whatever make. */
 export type FetchFunction = (this: unknown, ...args: unknown[]) => unknown;
 
+/** What a request is limited by, and who makes what is needed for it. */
 export interface Limiting {
   readonly limits: Limits;
   /** Gives the dispatcher that has the connect budget, if there is to be one; for requests that bring none of their own. */

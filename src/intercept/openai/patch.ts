@@ -6,7 +6,7 @@
  * Not referenced by anything that lives as long as a call: client, APIPromise, stream.
  */
 import { guard } from '../../guard.js';
-import { processState } from '../../process-state.js';
+import { currentFrames, processState } from '../../process-state.js';
 import type { CallHooks, SdkCallHooks, SdkHooks } from '../call-hooks.js';
 import { wrapFetch } from '../fetch.js';
 import { type Replacement, replaceProperty } from '../property.js';
@@ -104,10 +104,11 @@ class Patch {
     };
   }
 
-  makeRequest(original: Method): Method {
+  makeRequest(original: Method, isActive: () => boolean): Method {
     return function makeRequest(this: unknown, ...args) {
       const call = guard('makeRequest', () => entering ?? callOfOptions(args[0]));
       entering = undefined;
+      if (call === undefined) guard('makeRequest', () => isActive() && letListPass());
       const promise: unknown = Reflect.apply(original, this, args);
       // Retries come through here, too; the first promise is the one that everybody waits for.
       if (call === undefined || call.isFollowed || !(promise instanceof Promise)) return promise;
@@ -191,6 +192,11 @@ function follow(call: EnteredCall, promise: Promise<unknown>): Promise<unknown> 
     },
     (error) => call.hooks.failed(error, call.planned && { ...call.planned, prepared: call.isPrepared }),
   );
+}
+
+/** Lists of the SDK come by no method before this one. What they ask for is no call, and may fail in a context as one does. */
+function letListPass(): void {
+  for (const frame of currentFrames()) frame.passed();
 }
 
 function noteBuilt(call: EnteredCall, built: unknown): void {
