@@ -2,6 +2,8 @@
  * The SDK of our own, where the application has none: begun at the first call, loaded once that has ended. Private: it
  * is registered nowhere, so an application that registers its own later finds every place free.
  */
+// Not the global: a fake one of a test never fires.
+import { setImmediate } from 'node:timers';
 import * as api from '@opentelemetry/api';
 import { guard } from '../guard.js';
 import { type Built, buildProvider } from './build-provider.js';

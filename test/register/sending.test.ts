@@ -59,8 +59,11 @@ const line = (host: string, got: string, variable = OTLP) =>
   `opentelemetry-instrumentation-llm-stream: expected a collector that takes spans at ${host}, got ${got}; ` +
   `what it does not take is dropped (said once). See \`${variable}\`\n`;
 
-it('a span is sent a second after it ended, while the process lives on', async () => {
-  const started = applications.start([...IMPORT, 'lives-on.mjs']);
+it.each([
+  ['the process lives on', 'lives-on.mjs'],
+  ['immediates were faked until then', 'fakes-immediates.mjs'],
+])('a span is sent a second after it ended, where %s', async (_, application) => {
+  const started = applications.start([...IMPORT, application]);
   await vi.waitFor(() => expect(applications.collector.spans).toHaveLength(1), { timeout: 20_000, interval: 10 });
   const endedAt = Number(/ended at (\d+)/.exec(started.stdout())?.[1]);
   // The SDK's own default is 5 s.
