@@ -435,8 +435,8 @@ export const ATTR_LLM_STREAM_STAGE = 'llm_stream.stage';
 
 /**
  * The last thing that happened: `done_event`, `finish_reason_eof`, `eof`, `http_error`, `error_payload`,
- * `connection_error`, `decode_error`, `consumer_break`, `consumer_abort`, `local_error`, `timeout`, `idle`,
- * `not_consumed`, `shutdown` or `unknown`.
+ * `connection_error`, `decode_error`, `consumer_break`, `consumer_abort`, `consumer_error`, `local_error`, `timeout`,
+ * `idle`, `not_consumed`, `shutdown` or `unknown`.
  *
  * - type: string
  * - present: always
@@ -460,7 +460,8 @@ export const ATTR_LLM_STREAM_COMPLETION = 'llm_stream.completion';
  * What kind of error: `rate_limit`, `quota`, `auth`, `not_found`, `context_length`, `invalid_request`,
  * `content_filter`, `overloaded`, `server_error`, `invalid_response`, `connect_failed`, `request_timeout`,
  * `first_token_timeout`, `idle_timeout`, `total_timeout`, `stream_interrupted`, `missing_done_event`,
- * `invalid_stream_chunk`, `incomplete_tool_arguments` or `unknown`.
+ * `invalid_stream_chunk`, `incomplete_tool_arguments`, `persistence_failed`, `processing_failed`, `delivery_failed` or
+ * `unknown`.
  *
  * - type: string
  * - present: on failed; on completed as a soft finding
