@@ -39,6 +39,7 @@ const unpatchedFetch = globalThis.fetch;
 // With ten frames, one of ours that lies between hides one of the application's.
 Error.stackTraceLimit = 50;
 const { stackTraceLimit } = Error;
+await makeReleasingError();
 const provider = await startFaultyProvider();
 for (const model of Object.keys(RECOVERIES)) provider.define(model, { reply: chatText([CANARY, '!']) });
 const given = createGiven();
@@ -57,6 +58,17 @@ process.on('message', (round: Round) => {
 });
 
 let roundNumber = 0;
+
+/**
+ * Node makes its error for reads of a released reader once, with the stack of whoever released first (nodejs/node v22.0.0:
+ * lib/internal/webstreams/readablestream.js, `lazyReadableReleasingError`): in each process that is here.
+ */
+async function makeReleasingError(): Promise<void> {
+  const reader = new ReadableStream().getReader();
+  const rejected = Promise.allSettled([reader.read(), reader.closed]);
+  reader.releaseLock();
+  await rejected;
+}
 
 async function play(round: Round): Promise<Report> {
   roundNumber += 1;
