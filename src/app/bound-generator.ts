@@ -51,6 +51,7 @@ function isGenerator(value: unknown): value is GeneratorLike {
 
 function stepperOf(generator: object, { run, settled, failed }: StepContext) {
   let isOver = false;
+  let isRunning = false;
   const end = (tell: () => void): void => {
     if (isOver) return;
     isOver = true;
@@ -65,11 +66,17 @@ function stepperOf(generator: object, { run, settled, failed }: StepContext) {
     throw error;
   };
   return (method: Method, args: readonly unknown[]): unknown => {
+    const asksItself = isRunning;
     let result: unknown;
+    isRunning = true;
     try {
       result = run(() => Reflect.apply(method, generator, args));
     } catch (error) {
+      // The language refuses that: it is not the body's end.
+      if (asksItself) throw error;
       return onError(error);
+    } finally {
+      isRunning = asksItself;
     }
     // Derived, so that a rejection nobody handles stays one.
     return result instanceof Promise ? result.then(onResult, onError) : onResult(result);

@@ -124,6 +124,16 @@ describe('what an async generator asks for', () => {
   });
 });
 
+test('a generator that asks itself is refused by the language, and goes on', () => {
+  const asksItself: Generator<number> = withCallContext({ feature: 'chat' }, function* () {
+    expect(() => asksItself.next()).toThrow(TypeError);
+    yield 1;
+    yield 2;
+  });
+  expect([...asksItself]).toEqual([1, 2]);
+  expect(spans()).toEqual([]);
+});
+
 test('what a generator that is not async asks for has the context', async () => {
   const models = function* (): Generator<Promise<string>, string> {
     yield read('sync first');
