@@ -224,10 +224,15 @@ function onEnded(state: CallState, ending: Ending, atMs: number, out: Milestone[
   // Whoever failed, and then lets go of the stream, does so because it failed.
   if (contextFailedMs !== undefined && isLettingGo(ending)) end(state, CONSUMER_ERROR, contextFailedMs, out);
   // Nobody can contradict it any more.
-  else if (presumed && ending.type === 'shutdown') end(state, presumed.ending, presumed.sinceMs, out);
+  else if (presumed && isLastWord(ending, presumed)) end(state, presumed.ending, presumed.sinceMs, out);
   else if (final.type === 'left' && state.inContext && isForNoReason(state, atMs)) {
     state.presumed = { ending: final, sinceMs: atMs, untilMs: atMs + GRACE_MS, untilContext: true };
   } else end(state, final, atMs, out);
+}
+
+/** What failed, failed, whether or not its body is still there at the end of the grace. */
+function isLastWord({ type }: Ending, presumed: PresumedEnding): boolean {
+  return type === 'shutdown' || (type === 'collected' && presumed.ending.type === 'error');
 }
 
 /** The consumer left in the middle: because it had enough, or because its own code threw. A loop cannot tell them apart. */

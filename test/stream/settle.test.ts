@@ -787,6 +787,28 @@ const rows: readonly Row[] = [
     },
   },
   {
+    title: 'a reset while nobody reads, of a body that is collected before that is certain',
+    script: [...streaming, [12, wireFailed(RESET)], [500, collected]],
+    is: {
+      outcome: 'failed',
+      failureStage: 'after_first_token',
+      terminationKind: 'connection_error',
+      streamDurationMs: 12,
+    },
+  },
+  {
+    title: 'a budget that is spent while nobody reads, of a body that is collected before that is certain',
+    script: [...streaming, [12, wireFailed({ ...TIMEOUT, timeoutKind: 'idle' })], [500, collected]],
+    is: {
+      outcome: 'failed',
+      failureStage: 'after_first_token',
+      terminationKind: 'timeout',
+      timeoutKind: 'idle',
+      errorCategory: 'idle_timeout',
+      streamDurationMs: 12,
+    },
+  },
+  {
     title: 'a body collected unread',
     script: [started, [5, headers()], [50, collected]],
     is: {
