@@ -131,8 +131,7 @@ export function announcerOf(
   request: RequestFacts,
   args: readonly unknown[],
 ): ObservedAttempt | 'another copy' | undefined {
-  const init = requestObject(args);
-  const announcer = findAnnouncer(wrapper, request, init);
+  const announcer = findAnnouncer(wrapper, request, requestObjects(args));
   if (announcer !== undefined) {
     announcer.passedBy ??= new Set();
     announcer.passedBy.add(wrapper);
@@ -145,14 +144,18 @@ export function announcerOf(
   return isMarked ? 'another copy' : undefined;
 }
 
-function findAnnouncer(wrapper: object, request: RequestFacts, init: object | undefined): ObservedAttempt | undefined {
+function findAnnouncer(
+  wrapper: object,
+  request: RequestFacts,
+  objects: readonly object[],
+): ObservedAttempt | undefined {
   if (typeof sender === 'object') {
-    const isSame =
-      (init !== undefined && sender.init === init) || (sender.url === request.url && sender.method === request.method);
+    const { init, url, method } = sender;
+    const isSame = objects.some((object) => object === init) || (url === request.url && method === request.method);
     return isSame && mayPass(sender, wrapper) ? sender : undefined;
   }
   for (const attempt of attemptsOnTheirWay()) {
-    if (mayPass(attempt, wrapper) && isSameRequest(attempt, request, init)) return attempt;
+    if (mayPass(attempt, wrapper) && isSameRequest(attempt, request, objects)) return attempt;
   }
   return undefined;
 }
@@ -178,18 +181,23 @@ function* attemptsOnTheirWay(): Generator<ObservedAttempt> {
   }
 }
 
-function isSameRequest(attempt: ObservedAttempt, request: RequestFacts, init: object | undefined): boolean {
-  if (init !== undefined && attempt.init === init) return true;
-  if (init !== undefined && attempt.headers !== undefined && headersOf(init) === attempt.headers) return true;
+function isSameRequest(attempt: ObservedAttempt, request: RequestFacts, objects: readonly object[]): boolean {
+  const { init, headers } = attempt;
+  if (objects.some((object) => object === init)) return true;
+  if (headers !== undefined && objects.some((object) => headersOf(object) === headers)) return true;
   const sameBody = request.body !== undefined && request.body === attempt.requestBody;
   return sameBody && request.url === attempt.url && request.method === attempt.method;
 }
 
 /** The object that identifies a request, if it was given one: its options, else its Request. */
 function requestObject(args: readonly unknown[]): object | undefined {
-  const [input, init] = args;
-  if (typeof init === 'object' && init !== null) return init;
-  return typeof Request === 'function' && input instanceof Request ? input : undefined;
+  return requestObjects(args)[0];
+}
+
+/** Both, where somebody in between may have put options beside a Request. */
+function requestObjects([input, init]: readonly unknown[]): readonly object[] {
+  const objects = typeof init === 'object' && init !== null ? [init] : [];
+  return typeof Request === 'function' && input instanceof Request ? [...objects, input] : objects;
 }
 
 /** What a request is known by: its options, and their headers, which come through where somebody copies the options. */
