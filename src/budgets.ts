@@ -29,9 +29,11 @@ export type { TimeoutKind } from './stream/outcome.js';
  *
  * The OpenAI SDK tries a request again whose headers, or whose connection, did not come in time; each attempt has its
  * own budgets. After the last it throws its `APIConnectionTimeoutError`, which before openai 7 has no `cause`:
- * `outcomeOf(error)` knows the budget all the same. While a stream is read, the loop throws the TimeoutError itself.
+ * `outcomeOf(error)` knows the budget all the same. While a stream is read, the loop throws the TimeoutError itself; over
+ * node-fetch, too, whose first-token and idle budgets need an observed SDK. A `fetch` that says AbortError for every abort
+ * in bodies of its own is beyond that: an SDK ends its loop there as if the answer were whole, and the span says what was.
  *
- * @param fetch - the global one, undici's, or any other with fetch's arguments; it is not changed
+ * @param fetch - the global one, undici's, node-fetch, or any other with fetch's arguments; it is not changed
  * @param budgets - see {@link Budgets}, with the defaults
  * @returns a function with the same name, `length` and properties; on Bun, Deno, in browsers and edge runtimes `fetch` itself
  * @throws TypeError where `fetch` is no function, or a budget no positive number
@@ -56,14 +58,19 @@ export function fetchWithBudgets<F extends (...args: never[]) => unknown>(fetch:
   const limited = limitFetch(send, { limits, dispatcher, begin: watchUnrecorded });
   copyOwnProperties(fetch, limited);
   // Same arguments, same results.
-  return wrapFetch(limited, RECORDED) as unknown as F;
+  return wrapFetch(limited, hooksOf(fetch)) as unknown as F;
 }
 
-/** Whoever is enabled at the moment of a request records it, as it would without budgets. */
-const RECORDED: CallHooks = {
-  begin: (request) => processState().hooks?.begin(request),
-  unannounced() {},
-};
+/** Whoever is enabled at the moment of a request records it, as it would without budgets; what was instrumented by hand, as that says. */
+function hooksOf(fetch: object): CallHooks {
+  const { instrumented } = processState();
+  return (
+    instrumented.get(fetch) ?? {
+      begin: (request) => processState().hooks?.begin(request),
+      unannounced() {},
+    }
+  );
+}
 
 /** Watches an LLM call that nobody records: its chunks are to be told from what else comes. */
 function watchUnrecorded(args: readonly unknown[]): AttemptHooks | undefined {
@@ -80,7 +87,8 @@ function withoutRecord(): CallHooks {
     endpoints,
     machine: { stallThresholdMs, idleTimeoutMs, missingDoneEvent },
     exceptionMessages: false,
-    record: () => ({ sinks: [], traceId: undefined, spanId: undefined, isWatchedOnly: true, around: (send) => send() }),
+    isWatchedOnly: true,
+    record: () => ({ sinks: [], traceId: undefined, spanId: undefined, around: (send) => send() }),
   };
   return createCallHooks(() => options);
 }

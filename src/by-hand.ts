@@ -37,9 +37,10 @@ export function instrumentFetch<F extends (...args: never[]) => unknown>(fetch: 
   if (typeof fetch !== 'function') {
     throw new TypeError(`\`instrumentFetch\` expects a fetch function, got ${kindOf(fetch)}; nothing is instrumented`);
   }
-  if (wrapped.has(fetch)) return fetch;
+  const { instrumented } = processState();
+  if (instrumented.has(fetch)) return fetch;
   const wrapper = guard('instrumentFetch', () => (isNode() ? wrapFetch(fetch, HOOKS) : undefined));
-  if (wrapper) wrapped.add(wrapper);
+  if (wrapper) instrumented.set(wrapper, HOOKS);
   return wrapper ?? fetch;
 }
 
@@ -160,7 +161,7 @@ function failEarly(failure: EarlyFailure, frame: ContextFrame | undefined, hooks
     const { recorded } = processState();
     const contexts = recorded.get(error) ?? new WeakSet();
     recorded.set(error, contexts);
-    for (const one of [frame ?? NOWHERE, ...framesFrom(frame)]) contexts.add(one);
+    for (const one of [contextOf(frame), ...framesFrom(frame)]) contexts.add(one);
   }
   hooks.failedEarly(failure, frame);
 }
@@ -169,11 +170,14 @@ function failEarly(failure: EarlyFailure, frame: ContextFrame | undefined, hooks
 function isKnown(error: unknown, frame: ContextFrame | undefined): boolean {
   if (!isReference(error)) return false;
   const { calls, recorded } = processState();
-  return recorded.get(error)?.has(frame ?? NOWHERE) ?? calls.has(error);
+  const isOfCall = calls.has(error) && calls.get(error)?.isWatchedOnly !== true;
+  return recorded.get(error)?.has(contextOf(frame)) ?? isOfCall;
 }
 
-/** Stands for the context of who has none. */
-const NOWHERE = {};
+/** Where there is none, what all copies share stands for it. */
+function contextOf(frame: ContextFrame | undefined): object {
+  return frame ?? processState();
+}
 
 function isReference(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function';
@@ -186,8 +190,6 @@ function nameFrom(value: unknown): string | undefined {
 function isObject(value: unknown): value is FailedCall {
   return typeof value === 'object' && value !== null;
 }
-
-const wrapped = new WeakSet<object>();
 
 type Hooks = CallHooks & SdkHooks & Partial<ApplicationHooks>;
 

@@ -25,6 +25,10 @@ export interface ObservedCall {
   silenceMs?(): number;
   /** These budgets are enforced on the call. */
   budgeted?(limits: BudgetLimits): void;
+  /** The request of it that was sent last. */
+  readonly sent?: SentAttempt | undefined;
+  /** Watched for its budgets alone: it has no span, and is nobody's call otherwise. */
+  readonly isWatchedOnly?: boolean | undefined;
 }
 
 /** One request of a call, as whoever limits it sees it. */
@@ -36,8 +40,12 @@ export interface SentAttempt {
   readonly isWaiting: boolean | undefined;
   /** How long it has waited for the wire since the headers came; milliseconds. */
   readonly waitedMs: number | undefined;
+  /** How long its pending read has waited since the last bytes; milliseconds. Also where the call is settled. */
+  readonly silenceMs?: number | undefined;
   /** Once its body has ended, however that was, or there is none. */
   whenOver(tell: () => void): void;
+  /** It is ended because a budget is spent: that decides, whatever a `fetch` or an SDK makes of the abort. */
+  spentOn?(error: Error): void;
 }
 
 export interface CallReport {
@@ -108,6 +116,8 @@ export interface ProcessState {
   zeroCode: ZeroCode | undefined;
   /** Who patches `globalThis.fetch`: one instrumentation at a time, so that a call never has two spans. */
   fetchOwner: FetchOwner | undefined;
+  /** Each `fetch` that was instrumented by hand, with what its calls are told to. */
+  readonly instrumented: WeakMap<object, CallHooks>;
   /** Bodies and responses that are shadowed already; while a request is sent, its `init` or Request too. */
   readonly shadowed: WeakSet<object>;
   /** How many requests are being sent, synchronously, at this moment. */
@@ -165,6 +175,7 @@ function beginning(): ProcessState {
     unregistered: undefined,
     zeroCode: undefined,
     fetchOwner: undefined,
+    instrumented: new WeakMap(),
     shadowed: new WeakSet(),
     sending: 0,
     calls: new WeakMap(),

@@ -39,10 +39,12 @@ export class Attempt implements AttemptHooks, BodyHooks, SentAttempt {
   spent: ThrownError | undefined;
   /** Only where somebody limits it. */
   #reads: Reads | undefined;
+  #isOver = false;
 
   constructor(call: Call, isCurrent: (attempt: Attempt) => boolean = always) {
     this.call = call;
     this.#isCurrent = isCurrent;
+    call.sent = this;
     call.take({ type: 'attempt_started', atMs: call.now() });
   }
 
@@ -66,9 +68,18 @@ export class Attempt implements AttemptHooks, BodyHooks, SentAttempt {
     return this.#headers?.body === 'visible' ? this.#reads?.waitedMs(this.call.now()) : undefined;
   }
 
+  get silenceMs(): number | undefined {
+    return this.#headers?.body === 'visible' ? this.#reads?.silenceMs(this.call.now()) : undefined;
+  }
+
   whenOver(tell: () => void): void {
     this.#reads ??= new Reads();
     this.#reads.tells.push(tell);
+    if (this.#isOver || this.#headers?.body === 'none') this.#reads.over();
+  }
+
+  spentOn(error: Error): void {
+    this.spent = this.call.describe(error);
   }
 
   rejected(error: unknown): void {
@@ -128,7 +139,7 @@ export class Attempt implements AttemptHooks, BodyHooks, SentAttempt {
 
   failed(error: unknown): void {
     if (!this.call.isToldBySdk) this.call.remember(error);
-    this.#end({ type: 'error', error: this.call.describe(error) });
+    this.#end({ type: 'error', error: this.describe(error) });
   }
 
   left(): void {
@@ -194,6 +205,12 @@ export class Attempt implements AttemptHooks, BodyHooks, SentAttempt {
     return framed;
   }
 
+  /** What `error` is, where a `fetch` or an SDK may have made it out of the abort of a budget. */
+  describe(error: unknown): ThrownError {
+    const described = this.call.describe(error);
+    return described.kind === 'abort' ? (this.spent ?? described) : described;
+  }
+
   #onRead(signal: Signal): void {
     // It came; whether it reaches the consumer, the loop says.
     if (this.#framed && signal.type === 'terminal') this.#framed.terminal = true;
@@ -202,6 +219,7 @@ export class Attempt implements AttemptHooks, BodyHooks, SentAttempt {
 
   #end(ending: Ending): void {
     this.#reader = undefined;
+    this.#isOver = true;
     this.#reads?.over();
     if (this.call.isToldBySdk) this.withheld ??= ending;
     else if (this.#isCurrent(this)) this.call.end(ending);
@@ -224,7 +242,11 @@ class Reads {
   }
 
   waitedMs(atMs: number): number {
-    return this.#waitedMs + (this.#pending > 0 ? atMs - this.#sinceMs : 0);
+    return this.#waitedMs + this.silenceMs(atMs);
+  }
+
+  silenceMs(atMs: number): number {
+    return this.#pending > 0 ? atMs - this.#sinceMs : 0;
   }
 
   began(atMs: number): void {

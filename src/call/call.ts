@@ -10,6 +10,7 @@ import {
   failedBefore,
   type ObservedCall,
   processState,
+  type SentAttempt,
 } from '../process-state.js';
 import type { DialectName } from '../protocol/dialects/dialect.js';
 import type { DescribedRequest, Endpoint } from '../protocol/request.js';
@@ -37,8 +38,6 @@ export interface CallRecording {
   readonly wantsChunks?: boolean | undefined;
   /** What the call counts as while its stream is under way; undefined where nobody counts. */
   readonly counted?: object | undefined;
-  /** Nobody records it: it is watched for as long as it lasts, and is none of those that are ended by hand, or counted then. */
-  readonly isWatchedOnly?: boolean | undefined;
   /** Runs the original `fetch` in the context in which its HTTP span becomes a child of the call's. */
   around<T>(send: () => T): T;
 }
@@ -51,6 +50,11 @@ export interface CallOptions {
   readonly ignores?: ((url: string, method: string) => boolean) | undefined;
   /** True: what goes out now is telemetry itself, such as an export, and nobody's LLM call. */
   readonly isSuppressed?: (() => boolean) | undefined;
+  /**
+   * Nobody records these calls: they are watched for as long as they last, begin in no context, and are none of those that
+   * are ended by hand, or counted then.
+   */
+  readonly isWatchedOnly?: boolean | undefined;
   record(call: RecordedCall): CallRecording;
   /** What the application says that its reason for an abort means. */
   classifyAbort?: ((reason: unknown) => 'timeout' | 'abort' | undefined) | undefined;
@@ -93,6 +97,9 @@ export class Call implements OpenCall, ObservedCall, CallInContext {
   /** Decided; told as soon as nobody holds it. */
   #settled: Settled | undefined;
   #isTold = false;
+  /** Of several attempts the last one. */
+  sent: SentAttempt | undefined;
+  readonly isWatchedOnly: boolean;
   #watchers: readonly Sink[] = NONE;
 
   constructor(beginning: CallBeginning, options: CallOptions) {
@@ -102,6 +109,7 @@ export class Call implements OpenCall, ObservedCall, CallInContext {
     this.#signal = signal && new WeakRef(signal);
     this.#thrown = { messages: options.exceptionMessages, classifyAbort: options.classifyAbort };
     this.#frames = frames;
+    this.isWatchedOnly = options.isWatchedOnly === true;
     const { stallThresholdMs, idleTimeoutMs, missingDoneEvent } = options.machine;
     this.#state = createCallState({
       stallThresholdMs,
@@ -252,7 +260,7 @@ export class Call implements OpenCall, ObservedCall, CallInContext {
       removeOpenCall(this);
       return false;
     }
-    if (this.#recording.isWatchedOnly) return false;
+    if (this.isWatchedOnly) return false;
     if (!this.#state.settled) this.end({ type: 'shutdown' });
     this.#held?.end();
     return this.#isTold;

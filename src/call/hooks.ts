@@ -44,7 +44,7 @@ function begin(request: RequestFacts, options: CallOptions): AttemptHooks | unde
   if (described === undefined) letPassIfAsking(request, () => options);
   if (described === undefined || isIgnored(request, options)) return undefined;
   const { url, signal } = request;
-  const frames = currentFrames();
+  const frames = options.isWatchedOnly ? [] : currentFrames();
   return new Attempt(new Call({ described, url, signal, teller: 'body', frames, ...started }, options));
 }
 

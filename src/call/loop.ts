@@ -47,8 +47,10 @@ export class Loop implements LoopHooks {
   }
 
   ended({ aborted, signal }: { aborted: boolean; signal: AbortSignal | undefined }): void {
-    const ofBody = this.#attempt?.withheld;
+    const { withheld: ofBody, spent } = this.#attempt ?? {};
     if (this.#takeTerminal()) this.#call.end({ type: 'eof' });
+    // Over a `fetch` that says AbortError for every abort.
+    else if (spent) this.#call.end({ type: 'error', error: spent });
     // The SDK ends an aborted loop as if nothing were wrong; before openai 7 it forgets the caller's reason, too.
     else if (aborted) this.#call.end({ type: 'error', error: this.#abortBy(signal) });
     // So it does where a custom `fetch` aborts with a signal of its own.
@@ -68,7 +70,8 @@ export class Loop implements LoopHooks {
       this.#call.take({ type: 'error_payload', atMs: this.#call.now(), error: described });
     }
     this.#takeTerminal();
-    this.#call.fail(error);
+    this.#call.remember(error);
+    this.#call.end({ type: 'error', error: (this.#attempt ?? this.#call).describe(error) });
   }
 
   left(): void {

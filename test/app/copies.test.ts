@@ -14,10 +14,13 @@ const NODE = process.env['COPIES_NODE'] ?? process.execPath;
 
 /** Asks with the one copy about calls that the other observes. */
 const APPLICATION = `
-const { assertToolCallsComplete, outcomeOf, ...asking } = await copyThat.asks();
+const { assertToolCallsComplete, outcomeOf, recordFailure, ...asking } = await copyThat.asks();
 const { instrumentOpenAI, LlmStreamInstrumentation, ...observing } = await copyThat.observes();
 const { OpenAI } = await openai();
-new LlmStreamInstrumentation();
+const { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } = require('@opentelemetry/sdk-trace-base');
+const exporter = new InMemorySpanExporter();
+const spanProcessors = [new SimpleSpanProcessor(exporter)];
+new LlmStreamInstrumentation().setTracerProvider(new BasicTracerProvider({ spanProcessors }));
 instrumentOpenAI(OpenAI);
 
 const request = { model: 'half', stream: true, messages: [] };
@@ -35,7 +38,11 @@ const seen = [raw, stream].map((subject) => {
   }
 });
 const outcomes = [raw, stream].map((subject) => outcomeOf(subject)?.toJSON()['llm_stream.observed_by']);
-console.log(JSON.stringify({ areCopies: asking.LlmStreamError !== observing.LlmStreamError, seen, outcomes }));
+const failure = new Error('no prompt');
+recordFailure(failure);
+observing.recordFailure(failure);
+const spans = exporter.getFinishedSpans().map(({ attributes }) => attributes['llm_stream.failure_stage']);
+console.log(JSON.stringify({ areCopies: asking.LlmStreamError !== observing.LlmStreamError, seen, outcomes, spans }));
 `;
 
 let directory: string;
@@ -92,5 +99,6 @@ const baseURL = ${JSON.stringify(`${provider.url}/v1`)};
       ['LLM_STREAM_TOOL_CALLS_INCOMPLETE', false, 'during_tool_call'],
     ],
     outcomes: [['fetch'], ['fetch', 'openai']],
+    spans: ['during_tool_call', 'during_tool_call', 'before_request'],
   });
 });

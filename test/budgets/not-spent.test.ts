@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { fetchWithBudgets, TimeoutError } from '../../src/budgets.js';
-import { instrumentFetch, outcomeOf } from '../../src/index.js';
+import { endOpenCalls, instrumentFetch, outcomeOf } from '../../src/index.js';
 import { chatCompletion, chatText, httpError, type Scenario } from '../../src/testing/index.js';
 import { loadSdks } from '../openai/sdks.js';
 import { CANARY, type Harness, startHarness } from '../scenarios/harness.js';
@@ -271,6 +271,11 @@ describe('a request that is no LLM call', () => {
   });
 });
 
+/** Spans of calls whose request nobody could read. */
+function unnamed() {
+  return harness.spans.filter(({ attributes }) => attributes['gen_ai.request.model'] === undefined);
+}
+
 describe('one call, one span', () => {
   const DEAD_AFTER_3 = { reply: TEXT, hold: { afterChunks: 3, until: 'client_gone' } } as const;
   const budgets = only({ idleMs: 600 });
@@ -327,6 +332,37 @@ describe('one call, one span', () => {
       expect(error).toMatchObject({ budget, limitMs: 600 });
     },
   );
+
+  test('of a Request the span says the budgets that ran', async () => {
+    harness.provider.define('Request, budgets', { reply: TEXT });
+    const { url, init } = harness.ask('Request, budgets', undefined);
+    await (await fetchWithBudgets(fetch)(new Request(url, init))).text();
+    await expect
+      .poll(() => unnamed().at(-1)?.attributes)
+      .toMatchObject({
+        'llm_stream.outcome': 'completed',
+        'llm_stream.budget.first_token_ms': 120_000,
+        'llm_stream.budget.idle_ms': 60_000,
+        'llm_stream.budget.total_ms': 600_000,
+      });
+    expect(unnamed().at(-1)?.attributes).not.toHaveProperty('llm_stream.budget.headers_ms');
+  });
+
+  test('of a Request through a wrapper that waits, under budgets', async () => {
+    const before = unnamed().length;
+    const waits: typeof fetch = async (...args) => {
+      await pauseFor(1);
+      return fetch(...args);
+    };
+    harness.provider.define('Request, waits', { reply: TEXT });
+    const { url, init } = harness.ask('Request, waits', undefined);
+    await (await fetchWithBudgets(waits)(new Request(url, init))).text();
+    // Long enough for the end of a second one to be presumed.
+    await expect.poll(() => unnamed().length, { timeout: 5_000 }).toBe(before + 1);
+    expect(unnamed().at(-1)?.attributes).toMatchObject({ 'llm_stream.outcome': 'completed' });
+    endOpenCalls();
+    expect(unnamed()).toHaveLength(before + 1);
+  });
 
   test('a request that is not to be observed has its budgets, and no span', async () => {
     const ask = harness.ask('ignored', DEAD_AFTER_3);

@@ -9,6 +9,7 @@ import { tapResponse } from '../../intercept/response.js';
 import { processState } from '../../process-state.js';
 import { isSignal } from './callers-signal.js';
 import type { Limits } from './limits.js';
+import { nodeBodyOf } from './node-body.js';
 import { type Answer, RequestClock } from './request-clock.js';
 import { copyOptions } from './request-options.js';
 
@@ -116,7 +117,7 @@ function answer(
   clock: RequestClock,
   { isAnnounced, own }: { isAnnounced: boolean; own: AttemptHooks | undefined },
 ): void {
-  const observer = !isAnnounced && isObject(response) ? processState().calls.get(response) : undefined;
+  const observer = !isAnnounced && isObject(response) ? processState().calls.get(response)?.sent : undefined;
   clock.answered(answerOf(response), observer);
   // Whoever announced the request sees the body, and tells its end; so does somebody further in who records it.
   if (observer) own?.rejected(undefined);
@@ -150,7 +151,7 @@ function untilItsEnd(clock: RequestClock): AttemptHooks {
 }
 
 function answerOf(response: unknown): Answer {
-  if (!isObject(response)) return { ok: false, contentType: '' };
+  if (!isObject(response)) return { ok: false, contentType: '', nodeBody: undefined };
   const status: unknown = Reflect.get(response, 'status');
   const headers: unknown = Reflect.get(response, 'headers');
   const get: unknown = isObject(headers) ? Reflect.get(headers, 'get') : undefined;
@@ -158,6 +159,7 @@ function answerOf(response: unknown): Answer {
   return {
     ok: typeof status === 'number' && status >= 200 && status < 300,
     contentType: typeof contentType === 'string' ? contentType.toLowerCase() : '',
+    nodeBody: nodeBodyOf(response),
   };
 }
 

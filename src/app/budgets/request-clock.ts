@@ -4,16 +4,18 @@
  */
 // Not the globals: jsdom's return numbers, and fake ones of a test never fire.
 import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
-import type { ObservedCall, SentAttempt } from '../../process-state.js';
+import type { SentAttempt } from '../../process-state.js';
 import type { BudgetLimits, TimeoutKind } from '../../stream/outcome.js';
 import { follow, isSignal } from './callers-signal.js';
 import type { Limits } from './limits.js';
+import type { NodeBody } from './node-body.js';
 import { TimeoutError } from './timeout-error.js';
 
-/** What the headers of an answer say. */
+/** An answer as far as its headers are there. */
 export interface Answer {
   readonly ok: boolean;
   readonly contentType: string;
+  readonly nodeBody: NodeBody | undefined;
 }
 
 type TimerName = 'headers' | 'total' | 'chunks';
@@ -26,7 +28,6 @@ export class RequestClock {
   readonly #stopFollowing: (() => void) | undefined;
   readonly #timers: { [Name in TimerName]?: NodeJS.Timeout } = {};
   #attempt: SentAttempt | undefined;
-  #call: ObservedCall | undefined;
   #answer: Answer | undefined;
   #answeredMs = 0;
   #silenceMs = 0;
@@ -46,31 +47,27 @@ export class RequestClock {
 
   /** The request is about to be sent; `attempt`: as a part of this LLM call. */
   start(attempt: SentAttempt | undefined): void {
-    this.#attempt = attempt;
-    this.#call = attempt?.call;
-    attempt?.whenOver(() => this.end());
-    const isStream = attempt?.streamRequested === true;
-    const limits = isStream ? this.#limits.streamed : this.#limits.other;
+    this.#follow(attempt);
+    const limits = this.#limitsOf(attempt);
     this.#arm('headers', limits.headersMs, () => this.#expire('headers', limits.headersMs));
     this.#arm('total', limits.totalMs, () => this.#expire('total', limits.totalMs));
     this.#watchChunks(limits);
   }
 
-  /** The headers came; `observer`: the call that somebody further in took the request for. */
-  answered(answer: Answer, observer?: ObservedCall): void {
+  /** The headers came; `observer`: what somebody further in took the request for. */
+  answered(answer: Answer, observer?: SentAttempt): void {
     this.#disarm('headers');
     if (this.#isOver) return;
     this.#answer = answer;
     this.#answeredMs = this.#elapsedMs();
-    if (observer) {
-      this.#call = observer;
-      observer.watch?.({ take: ({ type }) => type === 'settled' && this.end() });
-    }
+    answer.nodeBody?.whenClosed(() => this.end());
+    if (observer) this.#follow(observer);
     const asked = this.#attempt?.streamRequested;
     if (!answer.ok) this.#disarm('chunks');
-    // Nobody could read what was requested.
+    else if (observer) this.#watchChunks(this.#limitsOf(observer));
+    // Nobody could read what was requested: its headers came in the time of other requests.
     else if (asked === undefined && answer.contentType.includes('event-stream')) {
-      this.#watchChunks(this.#limits.streamed);
+      this.#watchChunks({ ...this.#limits.streamed, headersMs: this.#limits.other.headersMs });
     }
   }
 
@@ -91,9 +88,18 @@ export class RequestClock {
     this.#stopFollowing?.();
   }
 
+  #follow(attempt: SentAttempt | undefined): void {
+    this.#attempt = attempt;
+    attempt?.whenOver(() => this.#attempt === attempt && this.end());
+  }
+
+  #limitsOf(attempt: SentAttempt | undefined): BudgetLimits {
+    return attempt?.streamRequested === true ? this.#limits.streamed : this.#limits.other;
+  }
+
   #watchChunks(limits: BudgetLimits): void {
-    if (this.#call === undefined) return;
-    this.#call.budgeted?.(limits);
+    if (this.#attempt === undefined) return;
+    this.#attempt.call.budgeted?.(limits);
     const { firstTokenMs, idleMs } = limits;
     this.#checkIn(sooner(firstTokenMs && Math.max(firstTokenMs - this.#elapsedMs(), 0), idleMs));
   }
@@ -101,20 +107,23 @@ export class RequestClock {
   /** Asks what is left of the budget that runs now. */
   #check(): void {
     const { firstTokenMs, idleMs } = this.#limits.streamed;
-    const call = this.#call;
-    if (call === undefined) return;
+    const attempt = this.#attempt;
+    if (attempt === undefined) return;
+    const { call } = attempt;
     const { outcome } = call.report();
-    const silenceMs = call.silenceMs?.() ?? 0;
-    const isWaiting = this.#attempt?.isWaiting ?? silenceMs > this.#silenceMs;
+    // A call that is settled, of which somebody reads on all the same, takes no more chunks: then bytes have to do.
+    const isSettled = outcome.outcome !== 'open';
+    const silenceMs = (isSettled ? attempt.silenceMs : call.silenceMs?.()) ?? 0;
+    const isWaiting = attempt.isWaiting ?? silenceMs > this.#silenceMs;
     this.#silenceMs = silenceMs;
     const hasOutput = outcome.timeToFirstTokenMs !== undefined || outcome.finishReasonReceived;
     const runs = firstTokenMs !== undefined && !hasOutput ? 'first_token' : 'idle';
     const limitMs = runs === 'first_token' ? firstTokenMs : idleMs;
     if (limitMs === undefined) return;
     const isBegun = outcome.timeToLastChunkMs !== undefined;
-    // A call that is settled takes no more chunks, and one document has none.
-    const isRunning = outcome.outcome === 'open' && (isBegun || !this.#saysDocument()) && (isBegun || runs !== 'idle');
-    const spentMs = runs === 'first_token' ? this.#waitedForOutputMs() : silenceMs;
+    // One document has no chunks.
+    const isRunning = isBegun || (runs !== 'idle' && !this.#saysDocument());
+    const spentMs = runs === 'first_token' && !isSettled ? this.#waitedForOutputMs() : silenceMs;
     const leftMs = isRunning ? limitMs - spentMs : limitMs;
     // Timers may fire a fraction early.
     if (leftMs < 1) {
@@ -165,9 +174,16 @@ export class RequestClock {
   }
 
   #expire(budget: TimeoutKind, limitMs = 0): void {
-    this.#spent = new TimeoutError(budget, limitMs);
+    const { aborted } = this.signal;
     this.end();
-    this.#controller.abort(this.#spent);
+    if (aborted) return;
+    const spent = new TimeoutError(budget, limitMs);
+    this.#spent = spent;
+    this.#attempt?.spentOn?.(spent);
+    const abort = () => this.#controller.abort(spent);
+    // The first error counts, for a stream of Node's too.
+    if (this.#answer?.nodeBody?.fail(spent)) setImmediate(abort);
+    else abort();
   }
 }
 
