@@ -11,5 +11,7 @@ const client = new OpenAI({ baseURL: process.argv[2], apiKey: 'none', maxRetries
 const calls = Array.from({ length: 20 }, () =>
   client.chat.completions.create({ model: 'hanging', stream: true, messages: [] }),
 );
-for (const stream of await Promise.all(calls)) await stream[Symbol.asyncIterator]().next();
+// A loop that nobody holds is collected, and its call over, before the signal comes.
+globalThis.loops = (await Promise.all(calls)).map((stream) => stream[Symbol.asyncIterator]());
+for (const loop of globalThis.loops) await loop.next();
 console.log('ready');
