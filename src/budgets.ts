@@ -5,6 +5,7 @@ import { type Budgets, readLimits } from './app/budgets/limits.js';
 import type { CallOptions } from './call/call.js';
 import { createCallHooks } from './call/hooks.js';
 import { readSettings } from './config.js';
+import { guard } from './guard.js';
 import type { AttemptHooks, CallHooks } from './intercept/call-hooks.js';
 import { copyOwnProperties, wrapFetch } from './intercept/fetch.js';
 import { readRequest } from './intercept/request-facts.js';
@@ -63,9 +64,8 @@ export function fetchWithBudgets<F extends (...args: never[]) => unknown>(fetch:
 
 /** Whoever is enabled at the moment of a request records it, as it would without budgets; what was instrumented by hand, as that says. */
 function hooksOf(fetch: object): CallHooks {
-  const { instrumented } = processState();
   return (
-    instrumented.get(fetch) ?? {
+    guard('budgets', () => processState().instrumented.get(fetch)) ?? {
       begin: (request) => processState().hooks?.begin(request),
       unannounced() {},
     }

@@ -37,11 +37,15 @@ export function instrumentFetch<F extends (...args: never[]) => unknown>(fetch: 
   if (typeof fetch !== 'function') {
     throw new TypeError(`\`instrumentFetch\` expects a fetch function, got ${kindOf(fetch)}; nothing is instrumented`);
   }
+  return guard('instrumentFetch', () => wrapOnce(fetch)) ?? fetch;
+}
+
+function wrapOnce<F extends (...args: never[]) => unknown>(fetch: F): F | undefined {
   const { instrumented } = processState();
-  if (instrumented.has(fetch)) return fetch;
-  const wrapper = guard('instrumentFetch', () => (isNode() ? wrapFetch(fetch, HOOKS) : undefined));
-  if (wrapper) instrumented.set(wrapper, HOOKS);
-  return wrapper ?? fetch;
+  if (!isNode() || instrumented.has(fetch)) return undefined;
+  const wrapper = wrapFetch(fetch, HOOKS);
+  instrumented.set(wrapper, HOOKS);
+  return wrapper;
 }
 
 /**
