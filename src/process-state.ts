@@ -2,7 +2,6 @@
 import type { ApplicationHooks, CallHooks, SdkHooks } from './intercept/call-hooks.js';
 import type { Aftermath } from './stream/aftermath.js';
 import type { ApplicationFacts, SpanIdentity } from './stream/call-description.js';
-import type { Sink } from './stream/milestone.js';
 import type { BudgetLimits, CallOutcome, OpenOutcome } from './stream/outcome.js';
 
 /** A patch of `fetch`, as other copies of this package see it. */
@@ -19,8 +18,6 @@ export interface ObservedCall {
   report(): CallReport;
   /** Keeps the end of the call from being told until `release`, or `limitMs` after its stream; undefined: it is told. */
   hold?(limitMs: number): CallHold | undefined;
-  /** From now on `sink` takes the call's milestones, too, and those of single chunks among them. */
-  watch?(sink: Sink): void;
   /** How long the consumer has waited for a chunk; milliseconds. */
   silenceMs?(): number;
   /** These budgets are enforced on the call. */

@@ -100,7 +100,6 @@ export class Call implements OpenCall, ObservedCall, CallInContext {
   /** Of several attempts the last one. */
   sent: SentAttempt | undefined;
   readonly isWatchedOnly: boolean;
-  #watchers: readonly Sink[] = NONE;
 
   constructor(beginning: CallBeginning, options: CallOptions) {
     const { described, url, signal, teller, startMs, frames, byApplication } = beginning;
@@ -221,11 +220,6 @@ export class Call implements OpenCall, ObservedCall, CallInContext {
     return this.#held.hold(limitMs);
   }
 
-  watch(sink: Sink): void {
-    this.#watchers = [...this.#watchers, sink];
-    this.take({ type: 'watched', atMs: this.now() });
-  }
-
   silenceMs(): number {
     return silenceMs(this.#state, this.now());
   }
@@ -301,7 +295,6 @@ export class Call implements OpenCall, ObservedCall, CallInContext {
 
   #give(milestone: Milestone): void {
     for (const sink of this.#recording.sinks) guard('sink', () => sink.take(milestone));
-    for (const sink of this.#watchers) guard('sink', () => sink.take(milestone));
   }
 
   #outcome(): CallOutcome | undefined {
@@ -309,8 +302,6 @@ export class Call implements OpenCall, ObservedCall, CallInContext {
     return outcome && this.#held ? this.#held.applyTo(outcome) : outcome;
   }
 }
-
-const NONE: readonly Sink[] = [];
 
 /** The failed call that the next one in these contexts is another try of. */
 function previousOf(frames: readonly ContextFrame[]): SpanIdentity | undefined {

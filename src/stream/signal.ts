@@ -44,8 +44,6 @@ export type Signal =
   | { readonly type: 'ended'; readonly atMs: number; readonly ending: Ending }
   /** Limits are enforced on it. */
   | { readonly type: 'budgeted'; readonly atMs: number; readonly limits: BudgetLimits }
-  /** Somebody wants a milestone for each chunk. */
-  | { readonly type: 'watched'; readonly atMs: number }
   /**
    * The application's callback around the call settled. `failed`: it threw, or rejected; `inContext`: another one around
    * it is under way.

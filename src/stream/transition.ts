@@ -106,9 +106,6 @@ export function transition(state: CallState, signal: Signal): readonly Milestone
     case 'budgeted':
       state.budgets = signal.limits;
       break;
-    case 'watched':
-      state.watched = true;
-      break;
     case 'context_ended':
       onContextEnded(state, signal);
       break;

@@ -71,7 +71,6 @@ export const callbackEnded =
 export const budgeted =
   (limits: BudgetLimits): Step =>
   (atMs) => ({ type: 'budgeted', atMs, limits });
-export const watched: Step = (atMs) => ({ type: 'watched', atMs });
 export const tick: Step = (atMs) => ({ type: 'tick', atMs });
 export const eof: Step = (atMs) => ({ type: 'ended', atMs, ending: { type: 'eof' } });
 export const left: Step = (atMs) => ({ type: 'ended', atMs, ending: { type: 'left' } });

@@ -1,4 +1,4 @@
-/** What budgets ask of a call: a milestone for each chunk, and to be named in the outcome. */
+/** What metrics and budgets ask of a call: a milestone for each chunk, and to be named in the outcome. */
 import { describe, expect, test } from 'vitest';
 import {
   budgeted,
@@ -14,7 +14,6 @@ import {
   started,
   text,
   tick,
-  watched,
 } from './signals.js';
 
 const begun: Script = [started, [5, headers()], [6, read]];
@@ -24,17 +23,12 @@ function chunks(script: Script, options?: Parameters<typeof run>[1]) {
 }
 
 describe('a watched call', () => {
-  test('tells each chunk from then on, and whether it carries output', () => {
-    expect(chunks([...begun, [10, bytes()], role(), [20, watched], text(), [30, bytes()], role(), finish()])).toEqual([
-      { type: 'chunk', atMs: 20, hasOutput: true },
-      { type: 'chunk', atMs: 30, hasOutput: false },
-      { type: 'chunk', atMs: 30, hasOutput: false },
-    ]);
-  });
-
-  test('may be watched from its beginning', () => {
-    expect(chunks([...begun, [10, bytes()], text()], { watched: true })).toEqual([
+  test('tells each chunk, and whether it carries output', () => {
+    const script: Script = [...begun, [10, bytes()], text(), [30, bytes()], role(), finish()];
+    expect(chunks(script, { watched: true })).toEqual([
       { type: 'chunk', atMs: 10, hasOutput: true },
+      { type: 'chunk', atMs: 30, hasOutput: false },
+      { type: 'chunk', atMs: 30, hasOutput: false },
     ]);
   });
 
