@@ -12,14 +12,19 @@ const NOTHING: Scenario = { reply: TEXT, hold: { after: 'headers', until: 'clien
 
 let harness: Harness;
 beforeAll(async () => {
-  harness = await startHarness({ idleTimeoutMs: 1_000 });
+  // Well over the second that a released reader has, and well below the budgets.
+  harness = await startHarness({ idleTimeoutMs: 3_000 });
 });
 afterAll(() => harness.close());
 
+/** Node cancels a body that nobody reads once its Response is collected. */
+const responses: Response[] = [];
+
 async function bodyOf(model: string, scenario: Scenario, budgets: Parameters<typeof only>[0]): Promise<ReadableStream> {
   const { url, init } = harness.ask(model, scenario);
-  const { body } = await fetchWithBudgets(fetch, only(budgets))(url, init);
-  return body ?? expect.fail('no body');
+  const response = await fetchWithBudgets(fetch, only(budgets))(url, init);
+  responses.push(response);
+  return response.body ?? expect.fail('no body');
 }
 
 /** Reads to the end, and says what it was. */
@@ -57,7 +62,7 @@ describe.concurrent('a budget is spent all the same', () => {
   });
 
   test('but not while its reader does something else', async () => {
-    const body = await bodyOf('elsewhere', SILENT, { idleMs: 300, totalMs: 2_500 });
+    const body = await bodyOf('elsewhere', SILENT, { idleMs: 300, totalMs: 6_000 });
     await harness.span('elsewhere');
     expect(body.locked).toBe(false);
     const received = harness.provider.requests.find(({ model }) => model === 'elsewhere');
