@@ -12,7 +12,7 @@ const NOTHING: Scenario = { reply: TEXT, hold: { after: 'headers', until: 'clien
 
 let harness: Harness;
 beforeAll(async () => {
-  // Well over the second that a released reader has, and well below the budgets.
+  // Well over the second that a released reader has, and well below the budgets that are spent after it.
   harness = await startHarness({ idleTimeoutMs: 3_000 });
 });
 afterAll(() => harness.close());
