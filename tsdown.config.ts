@@ -33,7 +33,11 @@ export default defineConfig([
     clean: false,
   },
   {
-    entry: { 'tools/demo': 'src/tools/demo.ts', 'tools/demo-application': 'src/tools/demo-application.ts' },
+    entry: {
+      'tools/demo': 'src/tools/demo.ts',
+      'tools/demo-application': 'src/tools/demo-application.ts',
+      'tools/demo-traffic': 'src/tools/demo-traffic.ts',
+    },
     format: 'esm',
     target: 'node20',
     dts: false,
@@ -42,6 +46,15 @@ export default defineConfig([
     // What both entries share stays with them, outside the published files.
     outputOptions: { chunkFileNames: 'tools/[name].js' },
     // A development dependency would be bundled; the demo loads what is installed.
-    deps: { neverBundle: ['openai'] },
+    deps: { neverBundle: ['openai', '@opentelemetry/exporter-metrics-otlp-http'] },
+  },
+  {
+    entry: { 'tools/otel-generate': 'examples/otel/grafana/generate.ts' },
+    format: 'esm',
+    target: 'node20',
+    dts: false,
+    fixedExtension: false,
+    clean: false,
+    deps: { neverBundle: [/^@grafana\/grafana-foundation-sdk/, 'yaml'] },
   },
 ]);

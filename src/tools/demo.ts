@@ -1,24 +1,16 @@
 /**
  * `npm run demo`: real streams fail in every way, and the span of each explains it. No key, no Docker, no network.
  */
-import { parseArgs } from 'node:util';
 import { closedPort, startFaultyProvider } from '../testing/index.js';
 import { DEMO_CALLS, type DemoCall, STALL_THRESHOLD_MS } from './demo/calls.js';
 import { type DemoRow, join } from './demo/join.js';
+import { HELP, readOptions, type ShowOptions } from './demo/options.js';
 import { type ReportStyle, rowLines, summaryLines } from './demo/report.js';
 import { type ApplicationRun, runApplication } from './demo/run-application.js';
+import { sendTraffic } from './demo/traffic/send-traffic.js';
 import { paintFor } from './paint.js';
 import { readSpans } from './received-spans.js';
 import { startReceiver } from './receiver.js';
-
-const HELP = `Usage: npm run demo -- [options]
-
-Real streams fail in every way on this machine, and the span of each says where, why and whose fault it was.
-
-  --otlp URL   send the same spans to a backend too: http://localhost:4318, or a full …/v1/traces
-               (OTEL_EXPORTER_OTLP_HEADERS is passed on)
-  --json       print the rows as JSON
-  -h, --help   print this`;
 
 /** The application takes about three seconds; a backend that hangs, some more. */
 const LIMIT_MS = 14_000;
@@ -32,9 +24,18 @@ interface Findings {
 }
 
 async function main(): Promise<void> {
-  const { otlp, json, help } = options();
-  if (help) return console.log(HELP);
-  const backendUrl = otlp === undefined ? undefined : tracesUrl(otlp);
+  const options = readOptions(process.argv.slice(2), process.env);
+  switch (options.does) {
+    case 'help':
+      return console.log(HELP);
+    case 'traffic':
+      return sendTraffic(options);
+    case 'show':
+      return show(options);
+  }
+}
+
+async function show({ backendUrl, json }: ShowOptions): Promise<void> {
   const style = styleFor(process.stdout);
   if (!json) print(introduction(style));
   const findings = await run(backendUrl);
@@ -68,29 +69,6 @@ async function run(backendUrl: string | undefined): Promise<Findings> {
   } finally {
     await Promise.all([provider.close(), receiver.close()]);
   }
-}
-
-function options(): { otlp: string | undefined; json: boolean; help: boolean } {
-  const { values } = parseArgs({
-    options: {
-      otlp: { type: 'string' },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  });
-  return { otlp: values.otlp, json: values.json, help: values.help };
-}
-
-const TRACES = '/v1/traces';
-
-/** As `OTEL_EXPORTER_OTLP_ENDPOINT` is read: the path of traces is added where it is not there. */
-function tracesUrl(given: string): string {
-  const url = URL.canParse(given) ? new URL(given) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw new TypeError(`--otlp must be an http or https URL, got "${given.slice(0, 80)}"`);
-  }
-  if (!url.pathname.endsWith(TRACES)) url.pathname = url.pathname.replace(/\/$/, '') + TRACES;
-  return url.href;
 }
 
 function styleFor(output: NodeJS.WriteStream): ReportStyle {

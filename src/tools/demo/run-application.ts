@@ -3,6 +3,7 @@
  */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { applicationEnvironment } from './environment.js';
 import { type CallReport, isApplicationMessage, type Job } from './messages.js';
 
 export interface ApplicationRun {
@@ -23,7 +24,7 @@ export function runApplication(job: Job, limitMs: number): Promise<ApplicationRu
     let problem: string | undefined;
     // Its output goes to our stderr: stdout may be JSON for somebody.
     const child = fork(APPLICATION, [JSON.stringify(job)], {
-      env: environmentFor(job),
+      env: applicationEnvironment(job.backendUrl !== undefined),
       execArgv: [],
       stdio: ['ignore', 2, 2, 'ipc'],
     });
@@ -45,16 +46,4 @@ export function runApplication(job: Job, limitMs: number): Promise<ApplicationRu
     // `close`, not `exit`: all messages have come then.
     child.on('close', (code, signal) => over(code === 0 ? undefined : `the application ended with ${code ?? signal}`));
   });
-}
-
-/** Settings that would change what is shown, or send a real key along. */
-const FOREIGN = /^(OTEL|LLM_STREAM|OPENAI)_/;
-/** What the exporter needs to be let in. */
-const BACKEND = /^OTEL_EXPORTER_OTLP_(TRACES_)?(HEADERS|CERTIFICATE|CLIENT_KEY|CLIENT_CERTIFICATE)$/;
-
-function environmentFor({ backendUrl }: Job): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(
-    ([name]) => !FOREIGN.test(name) || (backendUrl !== undefined && BACKEND.test(name)),
-  );
-  return { ...Object.fromEntries(kept), OTEL_LOGS_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'none' };
 }
