@@ -48,7 +48,7 @@ const cut = (service: string, stage: string) => ({
   termination: 'eof',
 });
 
-/** Of `chat-ui` in `test/browser`. */
+/** Of `chat-ui` in `test/browser`, of `otel`, which is no application, in `test/otel` and `test/backends`. */
 it('there is a test for each example', async () => {
   const entries = await readdir(fileURLToPath(new URL('../../examples/', import.meta.url)), { withFileTypes: true });
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
@@ -59,6 +59,7 @@ it('there is a test for each example', async () => {
     'continue',
     'express',
     'fallback',
+    'otel',
     'own-sdk-cjs',
     'own-sdk-esm',
     'register',
