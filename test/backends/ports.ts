@@ -10,7 +10,9 @@ import { createServer, type Server } from 'node:net';
 const LOWEST = 20_000;
 const HIGHEST = 32_000;
 
-/** All are held until each is known, so that no two are the same. */
+/** Of this process. Their programs may be about to start, or be away for a while: none of them is given again. */
+const given = new Set<number>();
+
 export async function freePorts<Name extends string>(names: readonly Name[]): Promise<Record<Name, number>> {
   const held = await Promise.all(names.map(async (name) => ({ name, ...(await hold()) })));
   await Promise.all(held.map(({ server }) => once(server.close(), 'close')));
@@ -21,6 +23,8 @@ export async function freePorts<Name extends string>(names: readonly Name[]): Pr
 async function hold(): Promise<{ readonly server: Server; readonly port: number }> {
   for (;;) {
     const port = randomInt(LOWEST, HIGHEST);
+    if (given.has(port)) continue;
+    given.add(port);
     const server = createServer();
     try {
       // Rejects at its error.
