@@ -1,7 +1,6 @@
 /** The system's own Chromium: a real one, and nothing of it is downloaded by a test. */
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
+import { findOnPath } from '../on-path.js';
 
 /** As Debian, Ubuntu and Google name it. */
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
@@ -13,23 +12,12 @@ export function launchChromium(): Promise<Browser> {
 }
 
 function findChromium(): string {
-  const { CHROMIUM_BIN, PATH = '' } = process.env;
+  const { CHROMIUM_BIN } = process.env;
   if (CHROMIUM_BIN) return CHROMIUM_BIN;
-  const found = PATH.split(delimiter)
-    .flatMap((folder) => NAMES.map((name) => join(folder, name)))
-    .find(isExecutable);
+  const found = findOnPath(...NAMES);
   if (found) return found;
   throw new Error(
     `a Chromium is needed, found none of ${NAMES.join(', ')} on the PATH: ` +
       '`apt-get install chromium`, or say where one is in `CHROMIUM_BIN`',
   );
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,6 +1,6 @@
 /** Where each real program is: a variable says so, it is on the PATH, it was built before, or it is built now. */
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
+import { findOnPath, isExecutable } from '../../on-path.js';
 import { runToEnd } from '../run.js';
 import { build, cachedBuild } from './build.js';
 import { type Installed, PROGRAMS, type Program, type ProgramName } from './recipes.js';
@@ -41,10 +41,7 @@ async function onPath(
   variable: string,
   say: (line: string) => void,
 ): Promise<string | undefined> {
-  const path = (process.env['PATH'] ?? '')
-    .split(delimiter)
-    .map((folder) => join(folder, command))
-    .find(isExecutable);
+  const path = findOnPath(command);
   if (path === undefined) return undefined;
   const { stdout, stderr } = await runToEnd(path, versionArgs, { limitMs: 10_000 });
   const version = /\d+\.\d+\.\d+/.exec(stdout + stderr)?.[0];
@@ -68,13 +65,4 @@ async function demandGo(name: string, { installed, variable, recipe }: Program):
 
 function isOlder(version: string, than: string): boolean {
   return version.localeCompare(than, 'en', { numeric: true }) < 0;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
