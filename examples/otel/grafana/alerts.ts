@@ -91,7 +91,7 @@ export const ALERTS: readonly Alert[] = [
     for: '5m',
     severity: 'page',
     summary: (value) => `${value('humanizePercentage')} of ${OF_MODEL} fail`,
-    description: `More than 5 % of the calls that completed or failed in the last 5 minutes failed, of at least ${ENOUGH_CALLS}. Calls that somebody left are not counted.`,
+    description: `More than ${percent(THRESHOLDS.failureShare)} of the calls that completed or failed in the last 5 minutes failed, of at least ${ENOUGH_CALLS}. Calls that somebody left are not counted.`,
   },
   {
     name: 'LlmStreamInterrupted',
@@ -105,7 +105,7 @@ export const ALERTS: readonly Alert[] = [
     for: '1m',
     severity: 'page',
     summary: (value) => `Answers of ${OF_PROVIDER} that broke off within 10 minutes: ${value(WHOLE)}`,
-    description: `More than ${THRESHOLDS.interruptions} calls failed after their first token or in a tool call, and more than 1 % of those that completed or failed: users see half an answer.`,
+    description: `More than ${THRESHOLDS.interruptions} calls failed after their first token or in a tool call, and more than ${percent(THRESHOLDS.interruptedShare)} of those that completed or failed: users see half an answer.`,
   },
   {
     name: 'LlmStreamFirstTokenSlow',
@@ -120,7 +120,7 @@ export const ALERTS: readonly Alert[] = [
     severity: 'page',
     summary: (value) =>
       `${value('humanizePercentage')} of ${OF_MODEL} wait more than ${THRESHOLDS.firstTokenSeconds} s for their first token`,
-    description: `Of the streams of the last 10 minutes that had output, at least ${ENOUGH_CALLS}, more than 5 % had none before ${THRESHOLDS.firstTokenSeconds} s.`,
+    description: `Of the streams of the last 10 minutes that had output, at least ${ENOUGH_CALLS}, more than ${percent(THRESHOLDS.slowShare)} had none before ${THRESHOLDS.firstTokenSeconds} s.`,
   },
   {
     name: 'LlmStreamUsageMissing',
@@ -134,7 +134,7 @@ export const ALERTS: readonly Alert[] = [
     for: '15m',
     severity: 'ticket',
     summary: (value) => `${value('humanizePercentage')} of the completed ${OF_MODEL} have no usage`,
-    description: `More than 20 % of the calls that completed in the last 15 minutes, at least ${ENOUGH_CALLS}, ended without final usage: what they cost is not known.`,
+    description: `More than ${percent(THRESHOLDS.missingUsageShare)} of the calls that completed in the last 15 minutes, at least ${ENOUGH_CALLS}, ended without final usage: what they cost is not known.`,
   },
   {
     name: 'LlmStreamIdle',
@@ -149,8 +149,7 @@ export const ALERTS: readonly Alert[] = [
     for: '7m',
     severity: 'ticket',
     summary: (value) => `Open streams of ${OF_PROVIDER} that are silent: ${value(WHOLE)}`,
-    description:
-      'For 7 minutes there have been streams whose reader waits for a chunk for longer than the stall threshold, more than 5 % of those open. No trace shows them before they end.',
+    description: `For 7 minutes there have been streams whose reader waits for a chunk for longer than the stall threshold, more than ${percent(THRESHOLDS.idleShare)} of those open. No trace shows them before they end.`,
   },
   {
     name: 'LlmStreamErrorBudgetBurn',
@@ -165,7 +164,7 @@ export const ALERTS: readonly Alert[] = [
     for: '2m',
     severity: 'page',
     summary: (value) => `{{ .Labels.${JOB} }} spends its error budget ${value('humanize')} times too fast`,
-    description: `Over the last hour and over the last 5 minutes more than ${THRESHOLDS.burnRate} times as many calls failed as a budget of 1 % allows, of at least ${ENOUGH_CALLS}: what was to last a month is gone in two days.`,
+    description: `Over the last hour and over the last 5 minutes more than ${THRESHOLDS.burnRate} times as many calls failed as a budget of ${percent(ERROR_BUDGET)} allows, of at least ${ENOUGH_CALLS}: what was to last a month is gone in two days.`,
   },
   {
     name: 'LlmStreamSilent',
@@ -203,11 +202,13 @@ function usual(ago: (typeof USUAL_HALF_HOURS)[number]): string {
 
 /** Each kind of loss is a series of its own: `send failed` of one exporter is not another one's. */
 function telemetryLost(): string {
-  const named = losses((metric) => new Promql(PLAIN).over('5m').rate(metric));
-  return ['', ...named, marked(`1 - up{${JOB}=~"${COLLECTOR_JOBS}"}`, 'everything, it does not answer')]
-    .join('\nor ')
-    .replace('\nor ', '\n')
-    .concat('\n');
+  const counted = losses((metric) => new Promql(PLAIN).over('5m').rate(metric));
+  const away = marked(`1 - up{${JOB}=~"${COLLECTOR_JOBS}"}`, 'everything, it does not answer');
+  return `\n${[...counted, away].join('\nor ')}\n`;
+}
+
+function percent(share: number): string {
+  return `${Number((100 * share).toPrecision(3))} %`;
 }
 
 function and(...conditions: readonly string[]): string {
